@@ -1,0 +1,70 @@
+"""``python -m napari_edgeconnect.training edge|inpaint``: train one stage; ``weights/TRAINING.md`` has the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from torch import nn
+
+from ..core.checkpoints import NetworkInfo, load_generator, write_generator
+from ..core.networks import EdgeGenerator, InpaintGenerator, initialise
+from .trainer import EdgeStage, InpaintStage, TrainSettings, train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+Data = Annotated[Path, typer.Option(help="Folder with one sub-folder of images per modality.", exists=True)]
+State = Annotated[Path, typer.Option(help="Resumable training state (.pt); its log and weights lie beside it.")]
+Minutes = Annotated[float, typer.Option(help="Length of this stage's schedule, resumed runs included.")]
+Start = Annotated[Path | None, typer.Option(help="Weights to start from; without it, from nothing.", exists=True)]
+
+
+@app.command()
+def edge(
+    data: Data, state: State, minutes: Minutes, start: Start = None,
+    width: int = 16, blocks: int = 8, crop: int = 128, batch: int = 8, learning_rate: float = 6e-4, seed: int = 0,
+) -> None:
+    """Stage 1: hallucinate the edges inside the hole."""
+    if start:
+        network, info = load_generator(start, "edge")
+    else:
+        network, info = EdgeGenerator(width=width, blocks=blocks, spectral=False), None
+        initialise(network)
+    settings = TrainSettings(data, state, minutes, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
+    _finish(EdgeStage(_trainable(network)), settings, info or NetworkInfo("edge", "residual", width, blocks))
+
+
+@app.command()
+def inpaint(
+    data: Data, state: State, minutes: Minutes,
+    edges: Annotated[Path, typer.Option(help="The edge generator whose maps stage 2 learns from.", exists=True)],
+    start: Start = None,
+    width: int = 16, blocks: int = 8, crop: int = 128, batch: int = 8, learning_rate: float = 6e-4, seed: int = 0,
+) -> None:
+    """Stage 2: complete the image from hallucinated and true edges."""
+    if start:
+        network, info = load_generator(start, "inpaint")
+    else:
+        network, info = InpaintGenerator(in_channels=5, width=width, blocks=blocks), None
+        initialise(network)
+        nn.init.zeros_(network.decoder[-1].weight)  # starts at the biharmonic fill
+    settings = TrainSettings(data, state, minutes, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
+    edge_network, _ = load_generator(edges, "edge")
+    stage = InpaintStage(_trainable(network), edge_network)
+    _finish(stage, settings, info or NetworkInfo("inpaint", "residual", width, blocks))
+
+
+def _trainable(network: nn.Module) -> nn.Module:
+    return network.requires_grad_(True)
+
+
+def _finish(stage: EdgeStage | InpaintStage, settings: TrainSettings, info: NetworkInfo) -> None:
+    train(stage, settings)
+    path = settings.state.with_suffix(".safetensors")
+    write_generator(path, stage.network, info)
+    typer.echo(f"Weights: {path}")
+
+
+if __name__ == "__main__":
+    app()

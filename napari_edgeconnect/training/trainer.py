@@ -1,0 +1,165 @@
+"""The trainer: one stage at a time, resumable, bounded by minutes.
+
+A stage (``EdgeStage``, ``InpaintStage``) owns a network and says how a batch
+becomes a loss; ``train`` owns the loop: optimiser, schedule, moving average,
+log and state. The state file is replaced whole, so a session that is cut off
+loses at most ``save_minutes`` of work.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ..core.formulations import FORMULATIONS
+from ..core.networks import EdgeGenerator, InpaintGenerator
+from .data import DamagedCrops
+from .losses import completion_loss, edge_loss
+
+Batch = dict[str, Tensor]
+_RESIDUAL = FORMULATIONS["residual"]
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """One run of one stage."""
+
+    data: Path
+    state: Path
+    minutes: float
+    crop: int = 128
+    batch: int = 8
+    learning_rate: float = 6e-4
+    warmup_minutes: float = 0.5
+    ema: float = 0.998
+    clip: float = 1.0
+    threads: int = 2
+    workers: int = 1
+    seed: int = 0
+    save_minutes: float = 5.0
+
+
+class Stage(Protocol):
+    """A network under training and how it is asked."""
+
+    network: nn.Module
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The scalar to minimise for one batch."""
+
+
+class EdgeStage:
+    """Stage 1 alone: true Canny edges are the target."""
+
+    def __init__(self, network: EdgeGenerator) -> None:
+        self.network = network
+
+    def loss(self, batch: Batch) -> Tensor:
+        x = _RESIDUAL.edge_input(batch["image"], batch["fill"], batch["edges"], batch["mask"])
+        return edge_loss(self.network.raw(x), batch["target"], batch["mask"])
+
+
+class InpaintStage:
+    """Stage 2 on a mixture of hallucinated and true edge maps, so that it trusts what it is given."""
+
+    def __init__(self, network: InpaintGenerator, edges: EdgeGenerator, *, true_share: float = 0.4) -> None:
+        self.network = network
+        self.edges = edges.eval().requires_grad_(False)
+        self.true_share = true_share
+
+    def loss(self, batch: Batch) -> Tensor:
+        image, fill, mask = batch["image"], batch["fill"], batch["mask"]
+        with torch.no_grad():
+            proposed = self.edges(_RESIDUAL.edge_input(image, fill, batch["edges"], mask))
+        trusted = (torch.rand(len(image), 1, 1, 1) < self.true_share).float()
+        inside = trusted * batch["target"] + (1 - trusted) * proposed
+        edge_map = batch["edges"] * (1 - mask) + inside * mask
+        output = _RESIDUAL.completed(self.network, image, fill, edge_map, mask)
+        return completion_loss(output, image, fill, mask)
+
+
+def train(stage: Stage, settings: TrainSettings) -> nn.Module:
+    """Train until ``settings.minutes`` of this run's schedule are spent; resume a state file.
+
+    Returns
+    -------
+    network
+        The moving average of the weights, which is what is worth keeping.
+    """
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    network = stage.network.train()
+    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98))
+    done = {"step": 0, "seconds": 0.0}
+    settings.state.parent.mkdir(parents=True, exist_ok=True)
+    if settings.state.exists():
+        saved = torch.load(settings.state, map_location="cpu", weights_only=True)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        average, done = saved["average"], saved["done"]
+
+    def save() -> None:
+        saved = {
+            "network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average, "done": done,
+        }
+        temporary = settings.state.with_suffix(".part")
+        torch.save(saved, temporary)
+        os.replace(temporary, settings.state)
+
+    batches = DataLoader(
+        DamagedCrops(settings.data, crop=settings.crop, seed=settings.seed + done["step"]),
+        batch_size=settings.batch, num_workers=settings.workers,
+    )
+    losses: list[float] = []
+    last_save = 0.0
+    started = time.monotonic() - done["seconds"]
+    for batch in batches:
+        done["seconds"] = time.monotonic() - started
+        minutes = done["seconds"] / 60
+        if minutes >= settings.minutes:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * _schedule(minutes, settings)
+        loss = stage.loss(batch)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+        optimiser.step()
+        done["step"] += 1
+        keep = min(settings.ema, (1 + done["step"]) / (10 + done["step"]))
+        for name, value in network.state_dict().items():
+            average[name].lerp_(value, 1 - keep)
+        losses.append(loss.item())
+        if len(losses) == 50:
+            _log(settings.state.with_suffix(".csv"), done, sum(losses) / len(losses), group["lr"])
+            losses.clear()
+        if minutes - last_save > settings.save_minutes:
+            last_save = minutes
+            save()
+    save()
+    network.load_state_dict(average)
+    return network.eval()
+
+
+def _schedule(minutes: float, settings: TrainSettings) -> float:
+    warm = min(1.0, minutes / settings.warmup_minutes) if settings.warmup_minutes else 1.0
+    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * minutes / settings.minutes)))
+
+
+def _log(path: Path, done: dict[str, float], loss: float, rate: float) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(["step", "minutes", "loss", "learning_rate"])
+        writer.writerow([done["step"], f"{done['seconds'] / 60:.2f}", f"{loss:.5f}", f"{rate:.2e}"])
