@@ -1,0 +1,204 @@
+"""Edge maps: where the edges are, and where each of them came from.
+
+Known edges are measured (Canny). Inside the hole they are proposed by stage 1
+and edited by a person. An ``EdgeMap`` holds both the labels a person sees and
+edits and the probabilities behind the proposals, and says what stage 2 gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from skimage.feature import canny
+from skimage.morphology import skeletonize
+
+DEFAULT_THRESHOLD = 0.5
+
+
+class EdgeSource(IntEnum):
+    """The values of an edge label image."""
+
+    NONE = 0
+    MEASURED = 1
+    PROPOSED = 2
+    DRAWN = 3
+
+
+def known_edges(
+    gray: NDArray[np.floating], hole: NDArray[np.bool_], sigma: float | None
+) -> NDArray[np.bool_]:
+    """Canny edges of the known region; the hole's own border is no edge.
+
+    Parameters
+    ----------
+    gray : (H, W) float in [0, 1]
+    hole : (H, W) bool, True inside the hole
+    sigma : float or None
+        None: no edges.
+
+    Returns
+    -------
+    edges : (H, W) bool, False inside the hole
+    """
+    if sigma is None or hole.all():
+        return np.zeros(hole.shape, dtype=bool)
+    return canny(gray, sigma=sigma, mask=~hole)
+
+
+@dataclass(frozen=True)
+class EdgeMap:
+    """The edges of one plane, with their sources.
+
+    Attributes
+    ----------
+    labels : (H, W) uint8
+        Values of :class:`EdgeSource`: what a person sees and edits.
+    probability : (H, W) float32 in [0, 1]
+        Stage 1's output; 0 where no window looked.
+    hole : (H, W) bool
+        Where stage 1 proposed.
+    threshold : float
+        A proposal is at least this probable.
+    """
+
+    labels: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+    hole: NDArray[np.bool_]
+    threshold: float = DEFAULT_THRESHOLD
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.labels.shape[0], self.labels.shape[1]
+
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """(H, W) bool: pixels set by hand, inside the hole or outside.
+
+        Inside the hole any edge counts that is not an untouched proposal.
+        """
+        by_hand = self.labels == EdgeSource.DRAWN
+        return by_hand | (self.hole & (self.labels > 0) & ~self._untouched_proposal)
+
+    @property
+    def erased(self) -> NDArray[np.bool_]:
+        """(H, W) bool: proposals inside the hole that were taken away by hand."""
+        return self.hole & (self.labels == EdgeSource.NONE) & (self.probability >= self.threshold)
+
+    def cropped(self, slices: tuple[slice, slice]) -> EdgeMap:
+        """The map of a part of the plane."""
+        return replace(
+            self, labels=self.labels[slices], probability=self.probability[slices], hole=self.hole[slices]
+        )
+
+    def edited(self, labels: ArrayLike) -> EdgeMap:
+        """The same map after a person's edits.
+
+        Parameters
+        ----------
+        labels : (H, W) integers 0 to 3
+            The edited label image; 0 where a proposal stood erases it.
+        """
+        return replace(self, labels=_checked_labels(np.asarray(labels), self.shape))
+
+    def at_threshold(self, threshold: float) -> EdgeMap:
+        """The same map with its proposals redrawn; drawn and erased pixels stay as they are."""
+        touched = self.drawn | self.erased
+        labels = self.labels.copy()
+        free = self.hole & ~touched
+        labels[free] = np.where(self.probability[free] >= threshold, EdgeSource.PROPOSED, EdgeSource.NONE)
+        return replace(self, labels=labels, threshold=threshold)
+
+    def for_stage_two(self, *, merge_known_edges: bool = True) -> NDArray[np.float32]:
+        """The completed edge map that the completion network gets.
+
+        Inside the hole untouched proposals keep their soft probability, edited
+        pixels are exactly 0 or 1 and thick strokes are thinned, because the
+        networks' edges are one pixel wide. Outside it the labels decide, or,
+        with ``merge_known_edges=False``, stage 1's own output.
+
+        Returns
+        -------
+        edges : (H, W) float32 in [0, 1]
+        """
+        outside = (self.labels > 0).astype(np.float32) if merge_known_edges else self.probability
+        edges = np.where(self.hole, self.probability, outside)
+        edges[self.erased] = 0
+        drawn = self.drawn
+        edges[drawn] = 0
+        edges[skeletonize(drawn)] = 1
+        return edges
+
+    @property
+    def _untouched_proposal(self) -> NDArray[np.bool_]:
+        return (self.labels == EdgeSource.PROPOSED) & (self.probability >= self.threshold)
+
+
+def as_edge_map(
+    edges: EdgeMap | ArrayLike,
+    hole: NDArray[np.bool_],
+    measured: Callable[[], NDArray[np.bool_]],
+    threshold: float = DEFAULT_THRESHOLD,
+) -> EdgeMap:
+    """Read edges in any form that a person or a program has them in.
+
+    Parameters
+    ----------
+    edges : EdgeMap or (H, W) array
+        An ``EdgeMap`` is taken as it is. Integers are an edge label image
+        (values of :class:`EdgeSource`) and describe the whole plane. bool marks
+        drawn edges and float gives probabilities: both are for the hole, and
+        outside it are added to the measured edges.
+    hole : (H, W) bool, True inside the hole
+    measured : callable
+        Gives the Canny edges of the known region, (H, W) bool; asked only where they are needed.
+    threshold : float
+        For probabilities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, shape or range.
+    """
+    if isinstance(edges, EdgeMap):
+        if edges.shape != hole.shape:
+            raise ValueError(f"The edge map has shape {edges.shape}, but the image's plane is {hole.shape}.")
+        return edges
+    array = np.asarray(edges)
+    kind = array.dtype.kind
+    if kind in "ui":
+        labels = _checked_labels(array, hole.shape)
+        return EdgeMap(labels, np.zeros(hole.shape, np.float32), hole, threshold)
+    if kind not in "bf":
+        raise TypeError(f"The edges have dtype {array.dtype}: give bool, integer labels, floats or an EdgeMap.")
+    if array.shape != hole.shape:
+        raise ValueError(f"The edges have shape {array.shape}, but the image's plane is {hole.shape}.")
+    if kind == "f" and not ((array >= 0) & (array <= 1)).all():
+        raise ValueError(
+            f"The edge probabilities reach from {array.min()} to {array.max()}: give values from 0 to 1."
+        )
+    labels = np.zeros(hole.shape, np.uint8)
+    marked = array >= threshold if kind == "f" else array
+    labels[marked] = EdgeSource.DRAWN
+    if kind == "f":
+        labels[marked & hole] = EdgeSource.PROPOSED
+    labels[measured() & ~hole] = EdgeSource.MEASURED
+    return EdgeMap(labels, array.astype(np.float32), hole, threshold)
+
+
+def _checked_labels(labels: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if labels.shape != shape:
+        raise ValueError(f"The edge labels have shape {labels.shape}, but the image's plane is {shape}.")
+    if labels.dtype.kind not in "bui":
+        raise TypeError(f"The edge labels have dtype {labels.dtype}: give integers.")
+    if labels.size and (labels.min() < 0 or labels.max() > max(EdgeSource)):
+        raise ValueError(
+            f"The edge labels reach from {labels.min()} to {labels.max()}: give 0 (none), 1 (measured), "
+            f"2 (proposed) or 3 (drawn)."
+        )
+    return labels.astype(np.uint8)

@@ -1,0 +1,195 @@
+"""One plane under repair: what is known about it, asked for window by window.
+
+A ``Job`` holds everything that is decided once per image (the hole, the
+contrast mapping, the plan of windows) and gives the networks their views of
+it. It computes nothing with torch, and touches pixels inside windows only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from skimage.color import rgb2gray
+
+from .coarse import CoarseGuess
+from .device import OutOfMemoryError
+from .edges import known_edges
+from .fill import biharmonic_fill
+from .holes import Box, Plan, Window, grown, plan_windows, read_mask
+from .planes import ContrastMapping, checked_image, colours, contrast_mapping, nonfinite
+from .settings import Settings
+
+_SMALLEST_MARGIN_PX = 32
+#: Canny sees this many sigmas more than a window, so that a window's border is no edge of its world.
+_CANNY_REACH = 4
+
+
+@dataclass(frozen=True)
+class View:
+    """One window as the networks get it.
+
+    Attributes
+    ----------
+    unit : (h, w, C) float64
+        Contrast-mapped pixels, gray (C = 1) or colour (C = 3).
+    unknown : (h, w) bool
+        What the networks shall treat as hole; ``unit`` is ignored there.
+    fill : (h, w, C) float64
+        ``unit`` with the unknown filled smoothly.
+    edges : (h, w) float32 in [0, 1]
+        Known edges for stage 1, the completed edge map for stage 2.
+    """
+
+    unit: NDArray[np.float64]
+    unknown: NDArray[np.bool_]
+    fill: NDArray[np.float64]
+    edges: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Job:
+    """An image, its hole, and how it will be repaired.
+
+    Attributes
+    ----------
+    image : (H, W), (H, W, 3) or (H, W, 4)
+        The user's array; never written to.
+    hole : (H, W) bool
+        The grown mask and all pixels that are NaN or infinite.
+    mask_px, nonfinite_px : int
+        Pixels of the mask as given, and pixels that became hole because they were not finite.
+    notes : tuple of str
+        What a person should know, in sentences.
+    """
+
+    image: NDArray[Any]
+    hole: NDArray[np.bool_]
+    mapping: ContrastMapping
+    plan: Plan
+    settings: Settings
+    mask_px: int
+    nonfinite_px: int
+    notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def prepare(cls, image: ArrayLike, mask: ArrayLike, settings: Settings) -> Job:
+        """Check the input and plan the work.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For input that can't be repaired: the message says what was wrong and what to do.
+        """
+        pixels = checked_image(image)
+        marked = read_mask(mask, pixels.shape[:2])
+        missing = nonfinite(pixels)
+        hole = grown(marked, settings.grow_px) | missing
+        if hole.all():
+            raise ValueError(
+                "Every pixel is masked: nothing is known to repair the image from. "
+                "1 (or True) marks the damage; is the mask inverted?"
+            )
+        notes = []
+        if not hole.any():
+            notes.append("The mask is empty: nothing was repaired.")
+        elif hole.mean() > 0.5:
+            share = f"{100 * hole.mean():.0f} %"
+            notes.append(f"The hole covers {share} of the image: expect invention, or check the mask's polarity.")
+        return cls(
+            image=pixels,
+            hole=hole,
+            mapping=contrast_mapping(pixels, hole),
+            plan=plan_windows(hole, settings),
+            settings=settings,
+            mask_px=int(np.count_nonzero(marked)),
+            nonfinite_px=int(np.count_nonzero(missing & ~marked)),
+            notes=tuple(notes),
+        )
+
+    def with_smaller_windows(self) -> Job:
+        """The same job in windows of half the side, for a device without enough memory.
+
+        Raises
+        ------
+        OutOfMemoryError
+            When they are as small as they can usefully be.
+        """
+        now = self.settings
+        if now.margin_px // 2 < _SMALLEST_MARGIN_PX:
+            raise OutOfMemoryError(
+                f"There is not enough memory even for windows of {now.largest_window_px} px: "
+                f"close other programs, or choose another device or a narrower model."
+            )
+        margin = min(now.margin_px, now.largest_window_px // 8)
+        smaller = replace(
+            now,
+            margin_px=margin,
+            largest_window_px=max(now.largest_window_px // 2, 4 * margin),
+            smallest_window_px=max(16, min(now.smallest_window_px, now.largest_window_px // 4)),
+        )
+        note = f"Memory ran out: repaired in windows of at most {smaller.largest_window_px} px."
+        return replace(self, settings=smaller, plan=plan_windows(self.hole, smaller), notes=(*self.notes, note))
+
+    def unit(self, box: Box) -> NDArray[np.float64]:
+        """A window's contrast-mapped pixels, (h, w, C), 0 inside the hole."""
+        unit = self.mapping.to_unit(colours(self.image)[box.slices])
+        unit[self.hole[box.slices]] = 0
+        return unit
+
+    def measured(self, box: Box) -> NDArray[np.bool_]:
+        """Canny edges of a window's known region, (h, w) bool."""
+        sigma = self.settings.sigma
+        seen = box.widened(int(np.ceil(_CANNY_REACH * (sigma or 0))) + 2, self.hole.shape)
+        gray = gray_of(self.unit(seen))
+        return known_edges(gray, self.hole[seen.slices], sigma)[box.within(seen)]
+
+    def limits(self, unit: NDArray[np.float64], unknown: NDArray[np.bool_]) -> tuple[Any, Any]:
+        """Between which values a window's invented pixels may lie.
+
+        Where [0, 1] is not the dtype's own range, nothing is invented that is
+        darker or brighter than everything known in the window.
+        """
+        if self.mapping.is_fixed:
+            return 0.0, 1.0
+        known = unit[~unknown]
+        return known.min(axis=0), known.max(axis=0)
+
+    def view(
+        self,
+        window: Window,
+        edges: NDArray[np.float32],
+        guess: CoarseGuess | None,
+        *,
+        result: NDArray[Any] | None = None,
+        finished: NDArray[np.bool_] | None = None,
+    ) -> View:
+        """What the networks get of a window.
+
+        In a tile of a large hole (the one with a ``guess``) only the core is
+        unknown. The rest of the hole shows the coarse guess or, with ``result``
+        and ``finished`` (H, W) bool, what earlier tiles have repaired; and the
+        fill continues what the guess leaves unexplained.
+        """
+        box = window.box
+        unit, unknown = self.unit(box), self.hole[box.slices]
+        if guess is None or window.core is None:
+            return View(unit, unknown, biharmonic_fill(unit, unknown), edges)
+        inside = np.zeros_like(unknown)
+        inside[window.core.within(box)] = True
+        stretched = guess.at(box)
+        elsewhere = unknown & ~inside
+        unit[elsewhere] = stretched[elsewhere]
+        if result is not None and finished is not None:
+            done = elsewhere & finished[box.slices]
+            unit[done] = self.mapping.to_unit(colours(result)[box.slices][done])
+        unknown = unknown & inside
+        fill = stretched + biharmonic_fill(unit - stretched, unknown)
+        return View(unit, unknown, fill, edges)
+
+
+def gray_of(unit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(h, w, C) to the (h, w) that edges are found in."""
+    return unit[..., 0] if unit.shape[2] == 1 else rgb2gray(unit)

@@ -1,0 +1,80 @@
+"""The record of a repair: what was invented, by what, and from what.
+
+Plain values only, so that a layer's metadata and a JSON file hold the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .edges import EdgeMap, EdgeSource
+from .job import Job
+from .models import ModelInfo
+
+if TYPE_CHECKING:
+    from .stages import Stages
+
+SOFTWARE = "napari-edgeconnect"
+
+
+def repair_record(
+    job: Job, model: ModelInfo, stages: Stages, edges: EdgeMap, *, seconds: float
+) -> dict[str, Any]:
+    """Write down one repair.
+
+    Returns
+    -------
+    dict
+        Only str, int, float, bool, None, lists and dicts.
+    """
+    return {
+        "software": SOFTWARE,
+        "version": version(SOFTWARE),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": model.as_dict(),
+        "settings": {
+            **job.settings.as_dict(),
+            "rim_correction": stages.corrects_rim(job.settings.rim_correction),
+        },
+        "device": str(stages.device),
+        # Nothing is drawn at random: the same input gives the same output.
+        "seed": None,
+        "image": {"shape": list(job.image.shape), "dtype": str(job.image.dtype)},
+        "mapping": job.mapping.as_dict(),
+        "mask_px": job.mask_px,
+        "hole_px": int(np.count_nonzero(job.hole)),
+        "hole_fraction": float(job.hole.mean()),
+        "nonfinite_px": job.nonfinite_px,
+        "edges": {
+            "threshold": edges.threshold,
+            "measured_px": _count(edges.labels == EdgeSource.MEASURED),
+            "proposed_px": _count(edges.hole & (edges.labels == EdgeSource.PROPOSED)),
+            "drawn_px": _count(edges.drawn),
+            "erased_px": _count(edges.erased),
+        },
+        "windows": _windows(job),
+        "seconds": round(seconds, 3),
+        "notes": list(job.notes),
+    }
+
+
+def _windows(job: Job) -> Sequence[dict[str, Any]]:
+    return [
+        {
+            "top": window.box.top,
+            "left": window.box.left,
+            "height": window.box.shape[0],
+            "width": window.box.shape[1],
+            "tile_of_large_hole": window.core is not None,
+        }
+        for window in job.plan.windows
+    ]
+
+
+def _count(where: Any) -> int:
+    return int(np.count_nonzero(where))

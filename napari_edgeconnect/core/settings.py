@@ -1,0 +1,75 @@
+"""The one place for defaults: what a person may choose about a repair."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a repair is to be done. API, command line and widget all start from these defaults.
+
+    Attributes
+    ----------
+    sigma : float or None
+        Width in pixels of Canny's Gaussian, for the edges of the known region:
+        small values give many fine edges, large ones few strong ones. None:
+        the networks see no known edges.
+    grow_px : float
+        The mask is widened by this many pixels first. Tight masks leave a rim
+        of damaged pixels; the widget and the command line start at 2.
+    threshold : float
+        Hallucinated edges at least this probable are shown as proposals.
+    rim_correction : bool or None
+        Extend the error that the completion network makes on the known rim
+        smoothly into the hole, and take it off. None: on for weights of the
+        published formulation, off for residual ones, which do not need it.
+    merge_known_edges : bool
+        Give stage 2 the measured edges outside the hole. False feeds it the
+        edge network's output everywhere, as the published script does.
+    margin_px : int
+        Known context around each hole. Half the networks' receptive field is
+        about 110 px.
+    smallest_window_px : int
+        Windows are widened to this side where the image allows: published
+        weights were trained on 256 px.
+    largest_window_px : int
+        A hole whose window would be larger is repaired coarse to fine.
+    half_precision : bool
+        Autocast to float16; has an effect on CUDA only.
+    """
+
+    sigma: float | None = 2.0
+    grow_px: float = 0.0
+    threshold: float = 0.5
+    rim_correction: bool | None = None
+    merge_known_edges: bool = True
+    margin_px: int = 128
+    smallest_window_px: int = 256
+    largest_window_px: int = 1024
+    half_precision: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sigma is not None and not 0 < self.sigma <= 50:
+            raise ValueError(f"sigma is {self.sigma!r}: give a width in pixels above 0 and up to 50, or None.")
+        if not 0 <= self.grow_px <= 1000:
+            raise ValueError(f"grow_px is {self.grow_px!r}: give 0 to 1000 pixels.")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold is {self.threshold!r}: give a probability from 0 to 1.")
+        if self.margin_px < 16:
+            raise ValueError(f"margin_px is {self.margin_px!r}: give at least 16 pixels of context.")
+        if self.largest_window_px < 4 * self.margin_px:
+            raise ValueError(
+                f"largest_window_px is {self.largest_window_px!r}: give at least four times "
+                f"margin_px ({self.margin_px}), so that a window has room for a hole."
+            )
+        if not 16 <= self.smallest_window_px <= self.largest_window_px:
+            raise ValueError(
+                f"smallest_window_px is {self.smallest_window_px!r}: give 16 to largest_window_px "
+                f"({self.largest_window_px})."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for a record."""
+        return asdict(self)

@@ -1,0 +1,23 @@
+"""Image files: read, checked, and written without losing what they say about the image.
+
+Apart from ``core``, which knows arrays only, and from ``cli``, which knows
+neither formats nor tags. Formats are told by a file's first bytes, not by its
+name. Whatever can be wrong with a file ends as a :class:`FileError` that names
+the file; nothing is read with fewer bits than it has.
+"""
+
+from .image import FileError, ImageFile, check_format, read_image, sha256, write_image
+from .roles import read_as_edges, read_as_mask
+from .staging import Staging
+
+__all__ = [
+    "FileError",
+    "ImageFile",
+    "Staging",
+    "check_format",
+    "read_as_edges",
+    "read_as_mask",
+    "read_image",
+    "sha256",
+    "write_image",
+]

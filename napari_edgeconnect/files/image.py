@@ -1,0 +1,203 @@
+"""One image in one file: which format it has, and which formats can hold it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DECODER_ERRORS, FileError
+
+Format = Literal["png", "jpeg", "tiff", "npy"]
+Tags = list[tuple[int, int, int, bytes, bool]]
+
+_SIGNATURES: dict[bytes, Format] = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
+    b"\x93NUMPY": "npy",
+}
+_SUFFIXES: dict[str, Format] = {
+    ".png": "png",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".npy": "npy",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a file says about its image besides the pixels.
+
+    Attributes
+    ----------
+    dpi : (x, y) or None
+        Pixels per inch, where the file has a physical unit.
+    icc : bytes or None
+        Colour profile.
+    orientation : int
+        EXIF/TIFF orientation. Pixels are never rotated; the tag is kept.
+    exif : bytes or None
+    png_chunks : bytes
+        Ancillary chunks, verbatim, to go back into a PNG.
+    tiff_options : dict
+        Arguments of ``tifffile.TiffWriter`` and its ``write`` that make the same kind of TIFF.
+    """
+
+    dpi: tuple[float, float] | None = None
+    icc: bytes | None = None
+    orientation: int = 1
+    exif: bytes | None = None
+    png_chunks: bytes = b""
+    tiff_options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image read from a file.
+
+    Attributes
+    ----------
+    path : Path
+    format : "png", "jpeg", "tiff" or "npy"
+    pixels : (H, W), (H, W, 3) or (H, W, 4) array
+        In the file's own dtype and range.
+    carried : Carried
+        Resolution, profile and tags, for the file that is written from it.
+    notes : tuple of str
+        What a person should know about how the file was read.
+    """
+
+    path: Path
+    format: Format
+    pixels: NDArray[Any]
+    carried: Carried = field(default_factory=Carried)
+    notes: tuple[str, ...] = ()
+
+
+def read_image(path: Path) -> ImageFile:
+    """Read one 2-D image, gray, RGB or RGBA, with every bit it has.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, broken, truncated, of another format, or holds something
+        that can't be read without loss (several pages, other colour spaces, 16-bit colour PNG).
+    """
+    from . import raster, tiff
+
+    kind = _format_of(path)
+    readers = {"png": raster.read_png, "jpeg": raster.read_jpeg, "tiff": tiff.read, "npy": _read_npy}
+    try:
+        pixels, carried, notes = readers[kind](path)
+    except FileError:
+        raise
+    except DECODER_ERRORS as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FileError(f"{path} can't be read: it is damaged, truncated or unusual ({reason}).") from error
+    _check_shape(path, pixels)
+    return ImageFile(path, kind, pixels, carried, tuple(notes))
+
+
+def write_image(path: Path, pixels: NDArray[Any], like: ImageFile | None = None, *, suffix: str | None = None) -> None:
+    """Write an image in the format that the name's ending says.
+
+    Parameters
+    ----------
+    path : Path
+        Written directly; see :class:`~napari_edgeconnect.files.Staging` for whole files only.
+    pixels : (H, W), (H, W, 3) or (H, W, 4) array
+    like : ImageFile, optional
+        Resolution, profile, tags and compression are taken from it.
+    suffix : str, optional
+        Decides the format in the place of ``path``'s own ending.
+
+    Raises
+    ------
+    FileError
+        If the format can't hold the pixels exactly.
+    """
+    from . import raster, tiff
+
+    target = Path("output" + suffix) if suffix else path
+    kind = check_format(target, pixels.shape, pixels.dtype)
+    carried = like.carried if like else Carried()
+    if kind == "npy":
+        with path.open("wb") as file:
+            np.lib.format.write_array(file, pixels, allow_pickle=False)
+    elif kind == "png":
+        raster.write_png(path, pixels, carried)
+    else:
+        tiff.write(path, pixels, carried)
+
+
+def check_format(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Format:
+    """Say which format ``path`` will be written in, or why it can't hold such an image.
+
+    Raises
+    ------
+    FileError
+    """
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise FileError(f"{path}: the ending {path.suffix!r} is not known; write .png, .tif, .tiff or .npy.")
+    if kind == "jpeg":
+        raise FileError(f"{path}: JPEG compression would change pixels outside the hole too; write .png or .tif.")
+    dtype = np.dtype(dtype)
+    png_holds = dtype == np.uint8 or (len(shape) == 2 and dtype in (np.dtype(bool), np.dtype(np.uint16)))
+    if kind == "png" and not png_holds:
+        what = "colour " if len(shape) == 3 else ""
+        raise FileError(f"{path}: a PNG can't hold a {what}image of {dtype.name} exactly here; write .tif or .npy.")
+    if kind == "tiff" and dtype == bool and len(shape) == 3:
+        raise FileError(f"{path}: a TIFF can't hold a colour image of bool; write .npy.")
+    return kind
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _format_of(path: Path) -> Format:
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except FileNotFoundError:
+        raise FileError(f"There is no file {path}.") from None
+    except IsADirectoryError:
+        raise FileError(f"{path} is a folder; an image file was expected.") from None
+    except OSError as error:
+        raise FileError(f"{path} can't be opened: {error.strerror}.") from error
+    if not head:
+        raise FileError(f"{path} is empty.")
+    for signature, kind in _SIGNATURES.items():
+        if head.startswith(signature):
+            return kind
+    raise FileError(f"{path} is none of the formats that are read here: PNG, JPEG, TIFF, NPY.")
+
+
+def _read_npy(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
+    with path.open("rb") as file:
+        pixels = np.lib.format.read_array(file, allow_pickle=False)
+    if pixels.dtype.kind not in "buif":
+        raise FileError(f"{path} holds {pixels.dtype} values; bool, integers or floats are wanted.")
+    return pixels, Carried(), []
+
+
+def _check_shape(path: Path, pixels: NDArray[Any]) -> None:
+    plane = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
+    if not plane or pixels.size == 0:
+        raise FileError(
+            f"{path} holds an array of shape {pixels.shape}; one plane is wanted: (H, W), (H, W, 3) or (H, W, 4). "
+            f"Stacks are not repaired from the command line yet."
+        )

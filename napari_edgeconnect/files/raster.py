@@ -1,0 +1,113 @@
+"""PNG and JPEG, by Pillow; a PNG's ancillary chunks are carried over byte for byte."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .errors import FileError
+from .image import Carried
+
+_ORIENTATION = 0x0112
+#: Colours and physical scales stay true, although PNG calls these unsafe to copy when pixels change.
+_STILL_TRUE = (b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"pCAL", b"sCAL")
+_SIGNATURE_AND_IHDR = 8 + 25
+
+
+def read_png(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
+    """Read a PNG: bool, uint8 or uint16 gray, uint8 RGB or RGBA; palettes are resolved."""
+    encoded = path.read_bytes()
+    depth, colour_type = encoded[24], encoded[25]
+    if depth == 16 and colour_type != 0:
+        raise FileError(
+            f"{path} is a 16-bit colour PNG, which can't be read here without losing 8 of its 16 bits: "
+            f"convert it to TIFF."
+        )
+    with _open(BytesIO(encoded), "PNG") as image:
+        if getattr(image, "n_frames", 1) > 1:
+            raise FileError(f"{path} is an animated PNG; one image is wanted.")
+        image.load()
+        if colour_type == 3:
+            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+        elif image.mode == "LA" or ("transparency" in image.info and depth < 16):
+            image = image.convert("RGBA")
+        pixels = _pixels(image, path, ("1", "L", "RGB", "RGBA", "I;16", "I;16B"))
+        carried, notes = _carried(image)
+    return pixels, _with_chunks(carried, encoded, keep_transparency=depth == 16), notes
+
+
+def read_jpeg(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
+    """Read a gray or RGB JPEG; pixels are not turned by its orientation tag."""
+    with _open(path, "JPEG") as image:
+        if image.mode not in ("L", "RGB"):
+            raise FileError(f"{path} is a {image.mode} JPEG; gray or RGB is wanted.")
+        image.load()
+        pixels = _pixels(image, path, ("L", "RGB"))
+        carried, notes = _carried(image)
+    return pixels, carried, notes
+
+
+def write_png(path: Path, pixels: NDArray[Any], carried: Carried) -> None:
+    """Write a PNG of bool, uint8 or uint16 gray, or uint8 RGB(A)."""
+    native = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    extras: dict[str, Any] = {}
+    if not carried.png_chunks:
+        present = {"dpi": carried.dpi, "icc_profile": carried.icc, "exif": carried.exif}
+        extras = {name: value for name, value in present.items() if value}
+    buffer = BytesIO()
+    Image.fromarray(native).save(buffer, "PNG", **extras)
+    encoded = buffer.getvalue()
+    path.write_bytes(encoded[:_SIGNATURE_AND_IHDR] + carried.png_chunks + encoded[_SIGNATURE_AND_IHDR:])
+
+
+def _open(source: Path | BytesIO, kind: str) -> Image.Image:
+    with warnings.catch_warnings():
+        # Large images are everyday here; Pillow's own limit is an error at twice the size that warns.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(source, formats=[kind])
+
+
+def _pixels(image: Image.Image, path: Path, modes: tuple[str, ...]) -> NDArray[Any]:
+    if image.mode not in modes:
+        raise FileError(f"{path} holds pixels of kind {image.mode!r}, which are not read here: convert it to TIFF.")
+    pixels = np.asarray(image)
+    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+
+
+def _carried(image: Image.Image) -> tuple[Carried, list[str]]:
+    dpi = image.info.get("dpi")
+    orientation = int(image.getexif().get(_ORIENTATION, 1))
+    notes = []
+    if orientation != 1:
+        notes.append(
+            f"the file asks viewers to turn it (EXIF orientation {orientation}); its pixels are used as they are "
+            f"stored, so the mask must not be turned either"
+        )
+    carried = Carried(
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(dpi) else None,
+        icc=image.info.get("icc_profile"),
+        orientation=orientation,
+        exif=image.info.get("exif"),
+    )
+    return carried, notes
+
+
+def _with_chunks(carried: Carried, encoded: bytes, *, keep_transparency: bool) -> Carried:
+    """Add the ancillary chunks that stay true when pixels change; PNG marks them by a lower-case fourth letter."""
+    kept = []
+    position = _SIGNATURE_AND_IHDR
+    while position + 12 <= len(encoded):
+        length = int.from_bytes(encoded[position : position + 4], "big")
+        name = encoded[position + 4 : position + 8]
+        ancillary, safe = name[0:1].islower(), name[3:4].islower()
+        wanted = (ancillary and safe) or name in _STILL_TRUE or (name == b"tRNS" and keep_transparency)
+        if wanted:
+            kept.append(encoded[position : position + 12 + length])
+        position += 12 + length
+    return Carried(carried.dpi, carried.icc, carried.orientation, carried.exif, png_chunks=b"".join(kept))

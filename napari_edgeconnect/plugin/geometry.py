@@ -1,0 +1,240 @@
+"""Where things lie: the one place for geometry.
+
+The plane of an image layer that is repaired, and masks brought onto that
+plane's pixel grid through world coordinates, whatever scale, translation,
+rotation, shear and affine either layer has. No Qt; napari only when it is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .outlines import rasterised
+
+if TYPE_CHECKING:
+    from napari.components import Dims
+    from napari.layers import Image, Labels, Layer, Shapes
+
+_SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One 2-D plane of an image layer.
+
+    Attributes
+    ----------
+    layer : Image
+    source : array or list of arrays
+        The layer's data when the plane was chosen, to notice a replacement.
+    axes : (int, int)
+        The layer's axes that lie in the plane.
+    index : tuple of int
+        Position along every axis of the layer; 0 along ``axes``.
+    point : tuple of float
+        The viewer's position in the world, which places the plane among the
+        axes that the image itself does not have.
+    """
+
+    layer: Image
+    source: Any
+    axes: tuple[int, int]
+    index: tuple[int, ...]
+    point: tuple[float, ...]
+
+    @property
+    def across(self) -> tuple[int, ...]:
+        """The layer's other axes, along which the plane is one slice."""
+        return tuple(axis for axis in range(len(self.index)) if axis not in self.axes)
+
+    @property
+    def level(self) -> Any:
+        """The layer's array, or the full-size level of a multiscale one."""
+        return self.source[0] if self.layer.multiscale else self.source
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = (int(self.level.shape[axis]) for axis in self.axes)
+        return height, width
+
+    @property
+    def where(self) -> str:
+        """The slice in words, "z 5, t 0"; nothing for a 2-D image."""
+        labels = self.layer.axis_labels
+        words = [label if not label.startswith("-") else f"axis {axis}" for axis, label in enumerate(labels)]
+        return ", ".join(f"{words[axis]} {self.index[axis]}" for axis in self.across)
+
+    @property
+    def is_current(self) -> bool:
+        """False once the layer shows other data than those that were read."""
+        return self.layer.data is self.source
+
+    def cut(self) -> tuple[Any, ...]:
+        """To index an array with the layer's axes: gives (H, W) or (H, W, channels)."""
+        return tuple(slice(None) if axis in self.axes else self.index[axis] for axis in range(len(self.index)))
+
+    def raised(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """(H, W, ...) as an array with the layer's axes, of size 1 across the plane."""
+        return np.expand_dims(plane, self.across)
+
+    def spatial(self) -> dict[str, Any]:
+        """Keyword arguments that put a layer of the ``raised`` array where the plane lies."""
+        from napari.utils.transforms import Affine
+
+        kwargs = spatial(self.layer)
+        own = Affine(**{name: kwargs[name] for name in ("scale", "translate", "rotate", "shear")})
+        return kwargs | {"translate": np.asarray(own(np.asarray(self.index, dtype=float)))}
+
+
+def spatial(layer: Layer) -> dict[str, Any]:
+    """The keyword arguments that put another layer where ``layer`` lies."""
+    state = layer.as_layer_data_tuple()[1]
+    return {name: state[name] for name in _SPATIAL}
+
+
+def displayed_plane(image: Image, dims: Dims) -> Plane:
+    """The plane of ``image`` that the viewer shows.
+
+    Raises
+    ------
+    ValueError
+        If the view is 3-D, cuts the image obliquely, or lies outside it.
+    """
+    point = tuple(float(value) for value in dims.point)
+    if image.ndim == 2:
+        return Plane(image, image.data, (0, 1), (0, 0), point)
+    lead = dims.ndim - image.ndim
+    axes = tuple(sorted(axis - lead for axis in dims.displayed))
+    if len(axes) != 2:
+        raise ValueError("The viewer shows a volume: switch to the 2-D view to choose the slice to repair.")
+    if axes[0] < 0:
+        raise ValueError(f"The view lies along an axis that “{image.name}” does not have.")
+    matrix, offset = world_affine(image)
+    position = np.linalg.solve(matrix, np.asarray(point[lead:]) - offset)
+    shape = (image.data[0] if image.multiscale else image.data).shape
+    index = [0] * image.ndim
+    for axis in set(range(image.ndim)) - set(axes):
+        if any(abs(matrix[axis, other]) * shape[other] > 0.5 * abs(matrix[axis, axis]) for other in axes):
+            raise ValueError(f"The view cuts “{image.name}” obliquely: show one of its own slices.")
+        index[axis] = int(np.rint(position[axis]))
+        if not 0 <= index[axis] < shape[axis]:
+            raise ValueError(f"The viewer shows a slice outside “{image.name}”: move the slider.")
+    return Plane(image, image.data, (axes[0], axes[1]), tuple(index), point)
+
+
+def read_plane(plane: Plane) -> NDArray[Any]:
+    """A copy of the plane's pixels, (H, W) or (H, W, channels), in the layer's dtype."""
+    return np.array(plane.level[plane.cut()])
+
+
+def world_affine(layer: Layer) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """(N, N) matrix and (N,) offset from the layer's data to world coordinates.
+
+    ``data_to_world`` takes one point at a time, so the matrix is read off the unit vectors.
+    """
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
+    columns = [np.asarray(layer.data_to_world(unit)) - origin for unit in np.eye(layer.ndim)]
+    return np.stack(columns, axis=1), origin
+
+
+def plane_mask(plane: Plane, mask: Labels | Shapes) -> NDArray[np.bool_]:
+    """A mask layer on the pixel grid of an image's plane.
+
+    A pixel is damaged where its centre lies in a labelled pixel of the mask,
+    or a labelled pixel's centre lies in it, so that a coarse mask is not
+    frayed and a scratch in a fine one is not lost. Outlines are filled; lines
+    are as wide as they are drawn, at least one pixel.
+
+    Parameters
+    ----------
+    plane : Plane
+    mask : Labels or Shapes layer
+        Of as many axes as the image, or fewer: it then holds for every slice.
+
+    Returns
+    -------
+    mask : (H, W) bool, True inside the hole
+
+    Raises
+    ------
+    ValueError
+        If the mask lies askew to the plane.
+    """
+    from napari.layers import Shapes
+
+    grid = _Grid.of(plane, mask)
+    if isinstance(mask, Shapes):
+        return rasterised(mask, grid, plane.shape)
+    level = mask.data[0] if mask.multiscale else mask.data
+    if any(not 0 <= grid.index[axis] < level.shape[axis] for axis in grid.across):
+        return np.zeros(plane.shape, dtype=bool)
+    cut = tuple(slice(None) if axis in grid.axes else grid.index[axis] for axis in range(level.ndim))
+    labelled = np.asarray(level[cut]) != 0
+    if labelled.shape == plane.shape and grid.is_identity:
+        return labelled
+    return _nearest(labelled, grid, plane.shape) | _splat(labelled, grid, plane.shape)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """How an image's plane lies in another layer: ``there = matrix @ (row, column) + offset``."""
+
+    axes: tuple[int, int]
+    across: tuple[int, ...]
+    index: tuple[int, ...]
+    matrix: NDArray[np.floating]
+    offset: NDArray[np.floating]
+
+    @classmethod
+    def of(cls, plane: Plane, other: Layer) -> _Grid:
+        matrix, offset = _plane_in_world(plane)
+        to_world, origin = world_affine(other)
+        matrix = np.linalg.solve(to_world, matrix[-other.ndim :])
+        offset = np.linalg.solve(to_world, offset[-other.ndim :] - origin)
+        first, second = (axis + other.ndim - len(plane.index) for axis in plane.axes)
+        if first < 0:
+            raise ValueError(f"“{other.name}” lacks an axis of the displayed plane: use a mask drawn in this view.")
+        across = tuple(axis for axis in range(other.ndim) if axis not in (first, second))
+        if any(np.abs(matrix[axis]) @ plane.shape > 0.5 for axis in across):
+            raise ValueError(f"“{other.name}” is turned out of the image's plane: draw the damage in this plane.")
+        index = tuple(int(value) for value in np.rint(offset))
+        rows = [first, second]
+        return cls((first, second), across, index, matrix[rows], offset[rows])
+
+    @property
+    def is_identity(self) -> bool:
+        return np.allclose(self.matrix, np.eye(2), atol=1e-9) and np.allclose(self.offset, 0, atol=1e-6)
+
+    def to_plane(self, points: NDArray[Any]) -> NDArray[np.floating]:
+        """(N, 2) in-plane coordinates of the other layer as rows and columns of the plane."""
+        return np.linalg.solve(self.matrix, (points - self.offset).T).T
+
+
+def _plane_in_world(plane: Plane) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """(N, 2) matrix and (N,) offset from the plane's rows and columns to the viewer's world."""
+    matrix, offset = world_affine(plane.layer)
+    lead = len(plane.point) - len(plane.index)
+    columns = np.zeros((len(plane.point), 2))
+    columns[lead:] = matrix[:, plane.axes]
+    return columns, np.concatenate([plane.point[:lead], matrix @ plane.index + offset])
+
+
+def _nearest(labelled: NDArray[np.bool_], grid: _Grid, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    sampled = ndimage.affine_transform(
+        labelled.astype(np.uint8), grid.matrix, grid.offset, output_shape=shape, order=0, mode="grid-constant"
+    )
+    return sampled != 0
+
+
+def _splat(labelled: NDArray[np.bool_], grid: _Grid, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    rows, columns = np.rint(grid.to_plane(np.argwhere(labelled))).astype(np.int64).T
+    inside = (0 <= rows) & (rows < shape[0]) & (0 <= columns) & (columns < shape[1])
+    damaged = np.zeros(shape, dtype=bool)
+    damaged[rows[inside], columns[inside]] = True
+    return damaged

@@ -1,0 +1,159 @@
+"""Layers and arrays: what becomes a layer, how it looks, and which layers are ours.
+
+No Qt. Our layers say in ``layer.metadata["napari-edgeconnect"]`` what they
+are, which image and slice they belong to, and how they came about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.edges import EdgeMap, EdgeSource
+from .geometry import Plane, spatial
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels, Layer
+    from napari.utils.colormaps import DirectLabelColormap
+
+KEY = "napari-edgeconnect"
+EDGES = "edges"
+COMPLETED = "completed"
+
+#: From Okabe and Ito's palette, which colour-blind people can tell apart.
+EDGE_COLOURS = {
+    EdgeSource.MEASURED: "#9a9a9a",
+    EdgeSource.PROPOSED: "#56b4e9",
+    EdgeSource.DRAWN: "#e69f00",
+}
+MASK_COLOUR = "#cc3f8f"
+
+_LOOK = ("contrast_limits", "gamma", "interpolation2d", "opacity", "blending")
+LayerTuple = tuple[Any, dict[str, Any], str]
+
+
+def layer_tuple(
+    data: NDArray[Any], layer_type: str, *, plane: Plane, kind: str, details: dict[str, Any], **attributes: Any
+) -> LayerTuple:
+    """The one place where a result becomes a layer: it lies on the plane that it was made from.
+
+    Parameters
+    ----------
+    data : (H, W) or (H, W, channels) array
+    layer_type : "image" or "labels"
+    plane : Plane
+        Gives the layer its place and its name.
+    kind : str
+        ``EDGES`` or ``COMPLETED``.
+    details : dict
+        What else ``layer.metadata["napari-edgeconnect"]`` holds.
+    **attributes
+        How the layer looks.
+    """
+    place = f", {plane.where}" if plane.where else ""
+    kwargs = {
+        "name": f"{plane.layer.name} [{kind}{place}]",
+        "metadata": {KEY: {"kind": kind, "of": _belongs_to(plane), **details}},
+        **plane.spatial(),
+        **attributes,
+    }
+    return plane.raised(data), kwargs, layer_type
+
+
+def edges_tuple(plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> LayerTuple:
+    """The edge map as a Labels layer: measured, proposed and drawn in three colours."""
+    return layer_tuple(
+        edge_map.labels.copy(),
+        "labels",
+        plane=plane,
+        kind=EDGES,
+        details={**details, "edge_map": edge_map},
+        opacity=1.0,
+        colormap=_direct_colormap({int(source): colour for source, colour in EDGE_COLOURS.items()}),
+    )
+
+
+def completed_tuple(plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> LayerTuple:
+    """The completed plane as an Image layer that looks as its source does."""
+    source = plane.layer
+    look = {name: getattr(source, name) for name in _LOOK}
+    if not source.rgb:
+        look["colormap"] = source.colormap
+    return layer_tuple(image, "image", plane=plane, kind=COMPLETED, details=details, rgb=source.rgb, **look)
+
+
+def mask_tuple(image: Image) -> LayerTuple:
+    """An empty mask to paint on, with the image's geometry and axes."""
+    shape = (image.data[0] if image.multiscale else image.data).shape[: image.ndim]
+    attributes = {"name": f"{image.name} [damage]", "opacity": 0.6, "colormap": mask_colormap()}
+    return np.zeros(shape, np.uint8), spatial(image) | attributes, "labels"
+
+
+def mask_colormap() -> DirectLabelColormap:
+    """One colour for every label: any of them means damage."""
+    return _direct_colormap({1: MASK_COLOUR})
+
+
+def _direct_colormap(colours: dict[int, str]) -> DirectLabelColormap:
+    """These colours; 0 is clear, and any label beyond them looks like the last."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    return DirectLabelColormap(color_dict={None: colours[max(colours)], 0: "transparent", **colours})
+
+
+def brush_size(shape: tuple[int, int]) -> int:
+    """A brush that covers a scratch in a few strokes, in pixels."""
+    return int(np.clip(max(shape) // 50, 3, 40))
+
+
+def is_own(layer: Layer, kind: str) -> bool:
+    """True for a layer of that kind which this plugin made."""
+    return layer.metadata.get(KEY, {}).get("kind") == kind
+
+
+def find_own(layers: Iterable[Layer], plane: Plane, kind: str) -> Any:
+    """The topmost layer of that kind which belongs to a plane, or None."""
+    size = plane.raised(np.empty(plane.shape, bool)).shape
+    for layer in reversed(list(layers)):
+        if is_own(layer, kind) and layer.metadata[KEY]["of"] == _belongs_to(plane):
+            if layer.data.shape[: len(size)] == size:
+                return layer
+    return None
+
+
+def _belongs_to(plane: Plane) -> dict[str, Any]:
+    return {"image": str(plane.layer.unique_id), "axes": plane.axes, "index": plane.index}
+
+
+def read_labels(layer: Labels, plane: Plane) -> NDArray[np.uint8]:
+    """A copy of an edge layer's pixels, (H, W); any label beyond "drawn" counts as drawn."""
+    return np.minimum(layer.data.reshape(plane.shape), EdgeSource.DRAWN).astype(np.uint8)
+
+
+def read_edges(layer: Labels, plane: Plane) -> EdgeMap:
+    """The edge map behind an edge layer, as a person has edited it."""
+    return layer.metadata[KEY]["edge_map"].edited(read_labels(layer, plane))
+
+
+def keep_drawn(edge_map: EdgeMap, before: NDArray[np.uint8] | None) -> EdgeMap:
+    """A new edge map that keeps what was drawn by hand on the one before."""
+    if before is None:
+        return edge_map
+    return edge_map.edited(np.where(before == EdgeSource.DRAWN, before, edge_map.labels))
+
+
+def write_edges(layer: Labels, plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> None:
+    """Put a new edge map into its layer as one step of the layer's own undo history."""
+    labels = plane.raised(edge_map.labels)
+    changed = np.nonzero(layer.data != labels)
+    layer.data_setitem(changed, labels[changed])
+    layer.metadata[KEY].update(details, edge_map=edge_map)
+
+
+def write_completed(layer: Image, plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> None:
+    """Show a newer completion in the layer that holds the last one."""
+    layer.data = plane.raised(image)
+    layer.metadata[KEY].update(details)

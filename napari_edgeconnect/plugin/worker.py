@@ -1,0 +1,111 @@
+"""What runs beside the interface: one request in, steps while it runs, one outcome.
+
+Nothing here touches a layer or a widget: arrays were read before, and layers
+are made afterwards, both in the main thread. torch is imported when a model is
+first loaded, which is here, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.edges import EdgeMap
+from ..core.results import Repair, Step
+from ..core.settings import Settings
+from .geometry import Plane
+from .layers import keep_drawn
+
+if TYPE_CHECKING:
+    from ..core.edgeconnect import EdgeConnect
+
+
+class Task(Enum):
+    """What is asked for, in the words of the status line."""
+
+    HALLUCINATE = "Hallucinating edges"
+    COMPLETE = "Completing"
+    INPAINT = "Inpainting"
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Everything a run needs, read from the layers before it starts.
+
+    Attributes
+    ----------
+    task : Task
+    plane : Plane
+        Where the result belongs; the worker itself only hands it on.
+    image : (H, W) or (H, W, channels) array
+    mask : (H, W) bool, True inside the hole
+    settings : Settings
+    model, device : str
+    edges : EdgeMap or None
+        The edited edge map, to complete from.
+    before : (H, W) uint8 or None
+        The labels of an edge layer that new proposals go into: what was drawn there is kept.
+    """
+
+    task: Task
+    plane: Plane
+    image: NDArray[Any]
+    mask: NDArray[np.bool_]
+    settings: Settings
+    model: str
+    device: str
+    edges: EdgeMap | None = None
+    before: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run made: the edge map when it was new, the repair when there is one."""
+
+    request: Request
+    record: dict[str, Any]
+    edges: EdgeMap | None = None
+    repair: Repair | None = None
+
+
+class LoadedModels:
+    """Models by name and device, each loaded once."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[str, str], EdgeConnect] = {}
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        return key in self._loaded
+
+    def get(self, name: str, device: str) -> EdgeConnect:
+        """The model, loaded the first time that it is asked for."""
+        from ..core.edgeconnect import EdgeConnect
+
+        if (name, device) not in self._loaded:
+            self._loaded[name, device] = EdgeConnect.load(name, device=device)
+        return self._loaded[name, device]
+
+
+def repair_steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
+    """Run a request; between any two steps it can be given up."""
+    if (request.model, request.device) not in models:
+        yield Step(0, 0, "Loading the model…")
+    model = models.get(request.model, request.device)
+    edges = request.edges
+    if request.task is not Task.COMPLETE:
+        proposed = yield from model.hallucinate_edges_steps(request.image, request.mask, request.settings)
+        edges = keep_drawn(proposed, request.before)
+    record = {
+        "model": model.info.as_dict(),
+        "settings": request.settings.as_dict(),
+        "device": str(model.device),
+    }
+    if request.task is Task.HALLUCINATE:
+        return Outcome(request, record, edges)
+    repair = yield from model.complete_steps(request.image, request.mask, edges, request.settings)
+    return Outcome(request, record, edges if request.task is Task.INPAINT else None, repair)
