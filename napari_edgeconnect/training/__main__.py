@@ -16,13 +16,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 Data = Annotated[Path, typer.Option(help="Folder with one sub-folder of images per modality.", exists=True)]
 State = Annotated[Path, typer.Option(help="Resumable training state (.pt); its log and weights lie beside it.")]
-Minutes = Annotated[float, typer.Option(help="Length of this stage's schedule, resumed runs included.")]
+Steps = Annotated[int, typer.Option(help="Length of this stage's schedule, resumed runs included.")]
 Start = Annotated[Path | None, typer.Option(help="Weights to start from; without it, from nothing.", exists=True)]
 
 
 @app.command()
 def edge(
-    data: Data, state: State, minutes: Minutes, start: Start = None,
+    data: Data, state: State, steps: Steps, start: Start = None,
     width: int = 16, blocks: int = 8, crop: int = 128, batch: int = 8, learning_rate: float = 6e-4, seed: int = 0,
 ) -> None:
     """Stage 1: hallucinate the edges inside the hole."""
@@ -31,13 +31,13 @@ def edge(
     else:
         network, info = EdgeGenerator(width=width, blocks=blocks, spectral=False), None
         initialise(network)
-    settings = TrainSettings(data, state, minutes, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
+    settings = TrainSettings(data, state, steps, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
     _finish(EdgeStage(_trainable(network)), settings, info or NetworkInfo("edge", "residual", width, blocks))
 
 
 @app.command()
 def inpaint(
-    data: Data, state: State, minutes: Minutes,
+    data: Data, state: State, steps: Steps,
     edges: Annotated[Path, typer.Option(help="The edge generator whose maps stage 2 learns from.", exists=True)],
     start: Start = None,
     width: int = 16, blocks: int = 8, crop: int = 128, batch: int = 8, learning_rate: float = 6e-4, seed: int = 0,
@@ -49,7 +49,7 @@ def inpaint(
         network, info = InpaintGenerator(in_channels=5, width=width, blocks=blocks), None
         initialise(network)
         nn.init.zeros_(network.decoder[-1].weight)  # starts at the biharmonic fill
-    settings = TrainSettings(data, state, minutes, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
+    settings = TrainSettings(data, state, steps, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
     edge_network, _ = load_generator(edges, "edge")
     stage = InpaintStage(_trainable(network), edge_network)
     _finish(stage, settings, info or NetworkInfo("inpaint", "residual", width, blocks))

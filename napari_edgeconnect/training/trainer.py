@@ -1,9 +1,11 @@
-"""The trainer: one stage at a time, resumable, bounded by minutes.
+"""The trainer: one stage at a time, resumable, for a number of steps.
 
 A stage (``EdgeStage``, ``InpaintStage``) owns a network and says how a batch
 becomes a loss; ``train`` owns the loop: optimiser, schedule, moving average,
-log and state. The state file is replaced whole, so a session that is cut off
-loses at most ``save_minutes`` of work.
+log and state. The schedule counts steps, because a background run on a shared
+machine can't know its minutes. The state file is replaced whole: a run that is
+killed loses at most ``save_minutes``, one that is interrupted (Ctrl-C,
+SIGTERM) nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import csv
 import math
 import os
+import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +30,7 @@ from .data import DamagedCrops
 from .losses import completion_loss, edge_loss
 
 Batch = dict[str, Tensor]
+LOG_EVERY = 50
 _RESIDUAL = FORMULATIONS["residual"]
 
 
@@ -35,11 +40,11 @@ class TrainSettings:
 
     data: Path
     state: Path
-    minutes: float
+    steps: int
     crop: int = 128
     batch: int = 8
     learning_rate: float = 6e-4
-    warmup_minutes: float = 0.5
+    warmup_steps: int = 50
     ema: float = 0.998
     clip: float = 1.0
     threads: int = 2
@@ -88,78 +93,86 @@ class InpaintStage:
 
 
 def train(stage: Stage, settings: TrainSettings) -> nn.Module:
-    """Train until ``settings.minutes`` of this run's schedule are spent; resume a state file.
+    """Train up to ``settings.steps`` in all, going on from a state file where there is one.
 
     Returns
     -------
     network
-        The moving average of the weights, which is what is worth keeping.
+        With the moving average of its weights, which is what is worth keeping.
     """
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     network = stage.network.train()
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98))
-    done = {"step": 0, "seconds": 0.0}
+    step = 0
     settings.state.parent.mkdir(parents=True, exist_ok=True)
     if settings.state.exists():
         saved = torch.load(settings.state, map_location="cpu", weights_only=True)
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
-        average, done = saved["average"], saved["done"]
+        average, step = saved["average"], saved["step"]
 
     def save() -> None:
-        saved = {
-            "network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average, "done": done,
-        }
         temporary = settings.state.with_suffix(".part")
-        torch.save(saved, temporary)
+        state = {
+            "network": network.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "average": average,
+            "step": step,
+        }
+        torch.save(state, temporary)
         os.replace(temporary, settings.state)
 
-    batches = DataLoader(
-        DamagedCrops(settings.data, crop=settings.crop, seed=settings.seed + done["step"]),
-        batch_size=settings.batch, num_workers=settings.workers,
-    )
+    crops = DamagedCrops(settings.data, crop=settings.crop, seed=settings.seed + step)
+    loader = DataLoader(crops, batch_size=settings.batch, num_workers=settings.workers)
     losses: list[float] = []
-    last_save = 0.0
-    started = time.monotonic() - done["seconds"]
-    for batch in batches:
-        done["seconds"] = time.monotonic() - started
-        minutes = done["seconds"] / 60
-        if minutes >= settings.minutes:
-            break
+    last_save = time.monotonic()
+    stopped = _stop_signal()
+    batches = iter(loader)
+    while step < settings.steps and not stopped.is_set():
+        rate = settings.learning_rate * _schedule(step, settings)
         for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(minutes, settings)
-        loss = stage.loss(batch)
+            group["lr"] = rate
+        loss = stage.loss(next(batches))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
         optimiser.step()
-        done["step"] += 1
-        keep = min(settings.ema, (1 + done["step"]) / (10 + done["step"]))
+        step += 1
+        keep = min(settings.ema, (1 + step) / (10 + step))
         for name, value in network.state_dict().items():
             average[name].lerp_(value, 1 - keep)
         losses.append(loss.item())
-        if len(losses) == 50:
-            _log(settings.state.with_suffix(".csv"), done, sum(losses) / len(losses), group["lr"])
+        if len(losses) == LOG_EVERY:
+            _log(settings.state.with_suffix(".csv"), step, sum(losses) / len(losses), rate)
             losses.clear()
-        if minutes - last_save > settings.save_minutes:
-            last_save = minutes
+        if time.monotonic() - last_save > 60 * settings.save_minutes:
+            last_save = time.monotonic()
             save()
     save()
     network.load_state_dict(average)
     return network.eval()
 
 
-def _schedule(minutes: float, settings: TrainSettings) -> float:
-    warm = min(1.0, minutes / settings.warmup_minutes) if settings.warmup_minutes else 1.0
-    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * minutes / settings.minutes)))
+def _schedule(step: int, settings: TrainSettings) -> float:
+    """A short warm-up, then half a cosine down to a fiftieth."""
+    warm = min(1.0, (step + 1) / settings.warmup_steps)
+    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / settings.steps)))
 
 
-def _log(path: Path, done: dict[str, float], loss: float, rate: float) -> None:
+def _stop_signal() -> threading.Event:
+    """Set by Ctrl-C or SIGTERM, so that the loop ends after a whole step."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def _log(path: Path, step: int, loss: float, rate: float) -> None:
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
         if new:
-            writer.writerow(["step", "minutes", "loss", "learning_rate"])
-        writer.writerow([done["step"], f"{done['seconds'] / 60:.2f}", f"{loss:.5f}", f"{rate:.2e}"])
+            writer.writerow(["step", "loss", "learning_rate"])
+        writer.writerow([step, f"{loss:.5f}", f"{rate:.2e}"])

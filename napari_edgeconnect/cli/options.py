@@ -1,0 +1,150 @@
+"""The options that several commands share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+#: Tight masks leave a rim of damaged pixels, so the command line widens them.
+GROW_PX = 2.0
+
+_MODEL = "Model"
+_EDGES = "Edges"
+_RUN = "Running"
+
+Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or NPY: one plane, gray, RGB or RGBA.")]
+Mask = Annotated[
+    Path,
+    typer.Option(
+        "--mask",
+        "-m",
+        help="Where the damage is: any of these formats, of the image's size. Labels: not 0 is hole. Black and "
+        "white: white is hole. Floats: above 0.5 is hole. Soft masks are cut at half of their range, with a note.",
+    ),
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The completed image: .png, .tif or .npy, in the input's own dtype. OUT.json (the record) and "
+        "OUT_altered.png (the mask of altered pixels) are written beside it.",
+    ),
+]
+EdgeOutput = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The edge label image: .png, .tif or .npy with 0 none, 1 measured, 2 proposed. OUT.json (the record) is "
+        "written beside it.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="A name that `models` lists, or a folder. Default: the bundled model.", rich_help_panel=_MODEL),
+]
+EdgeWeights = Annotated[
+    Path | None,
+    typer.Option(
+        help="A weight file of the edge generator (EdgeModel_gen.pth), with --inpaint-weights. To keep a model by "
+        "name, use `models import`.",
+        rich_help_panel=_MODEL,
+    ),
+]
+InpaintWeights = Annotated[
+    Path | None,
+    typer.Option(
+        help="A weight file of the completion network (InpaintingModel_gen.pth), with --edge-weights.",
+        rich_help_panel=_MODEL,
+    ),
+]
+RimCorrection = Annotated[
+    bool | None,
+    typer.Option(
+        "--rim-correction/--no-rim-correction",
+        help="Take the network's error on the known rim off the hole, too. Default: on for published weights only.",
+        rich_help_panel=_MODEL,
+    ),
+]
+EDGES_HELP = (
+    "An edge image of the image's size. How it is read: integers 0 to 3 are labels of the whole plane (1 measured, "
+    "2 proposed, 3 drawn); bool or 8-bit black and white is a drawing (above 127 is edge); floats are "
+    "probabilities. Drawings and probabilities count inside the hole."
+)
+EdgesIn = Annotated[Path, typer.Option("--edges", "-e", help=EDGES_HELP, rich_help_panel=_EDGES)]
+MaybeEdgesIn = Annotated[
+    Path | None,
+    typer.Option("--edges", "-e", help=f"Run stage 2 alone, on these edges. {EDGES_HELP}", rich_help_panel=_EDGES),
+]
+ProbabilityIn = Annotated[
+    Path | None,
+    typer.Option(
+        "--probability",
+        help="With an edge label image: the file that `edges --save-probability` wrote. Proposals that are still "
+        "there then keep their soft values; without it they count as drawn.",
+        rich_help_panel=_EDGES,
+    ),
+]
+SaveEdges = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the edge label image here: 0 none, 1 measured, 2 proposed, 3 drawn.", rich_help_panel=_EDGES
+    ),
+]
+SaveProbability = Annotated[
+    Path | None,
+    typer.Option(help="Write the edge probabilities (float32) here: .tif or .npy.", rich_help_panel=_EDGES),
+]
+Sigma = Annotated[
+    float | None,
+    typer.Option(
+        help="Width of Canny's Gaussian in pixels, for the known edges: small gives many fine edges, large few "
+        "strong ones. Default: 2.",
+        rich_help_panel=_EDGES,
+    ),
+]
+NoKnownEdges = Annotated[
+    bool, typer.Option("--no-known-edges", help="Show the networks no known edges.", rich_help_panel=_EDGES)
+]
+Threshold = Annotated[
+    float,
+    typer.Option(help="Hallucinated edges at least this probable are proposals.", rich_help_panel=_EDGES),
+]
+MergeKnownEdges = Annotated[
+    bool,
+    typer.Option(
+        "--merge-known-edges/--no-merge-known-edges",
+        help="Give stage 2 the measured edges outside the hole, or stage 1's output there as the published script does.",
+        rich_help_panel=_EDGES,
+    ),
+]
+GrowPx = Annotated[
+    float,
+    typer.Option(help="Widen the mask by so many pixels: tight masks leave a rim of damage.", rich_help_panel=_RUN),
+]
+Half = Annotated[
+    bool, typer.Option("--half", help="Half precision: faster, has an effect on CUDA only.", rich_help_panel=_RUN)
+]
+Device = Annotated[
+    str, typer.Option(help="auto, cpu, cuda (or cuda:1, …) or mps.", metavar="DEVICE", rich_help_panel=_RUN)
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite/--no-overwrite",
+        help="Replace outputs that exist. Inputs are never written to.",
+        rich_help_panel=_RUN,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="For programs: the result as one JSON object on stdout, events as one JSON object per line on stderr.",
+        rich_help_panel=_RUN,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_RUN)]

@@ -1,0 +1,175 @@
+"""``inpaint``, ``edges`` and ``complete``: from files to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from . import options
+from .report import reporting
+from .task import Task, propose_edges, repair_image
+
+
+def inpaint(
+    image: options.Image,
+    mask: options.Mask,
+    output: options.Output,
+    model: options.Model = None,
+    edge_weights: options.EdgeWeights = None,
+    inpaint_weights: options.InpaintWeights = None,
+    rim_correction: options.RimCorrection = None,
+    edges: options.MaybeEdgesIn = None,
+    probability: options.ProbabilityIn = None,
+    save_edges: options.SaveEdges = None,
+    save_probability: options.SaveProbability = None,
+    sigma: options.Sigma = None,
+    no_known_edges: options.NoKnownEdges = False,
+    threshold: options.Threshold = 0.5,
+    merge_known_edges: options.MergeKnownEdges = True,
+    grow_px: options.GrowPx = options.GROW_PX,
+    half: options.Half = False,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Repair an image: hallucinate the edges inside the hole, then complete it. Known pixels are never altered."""
+    chosen = _chosen_model(model, edge_weights, inpaint_weights)
+    if probability is not None and edges is None:
+        raise typer.BadParameter("it needs --edges with the label image that it belongs to.", param_hint="--probability")
+    with reporting(as_json=as_json, quiet=quiet) as report:
+        task = Task(
+            command="inpaint",
+            image=image,
+            mask=mask,
+            output=output,
+            edges=edges,
+            probability=probability,
+            save_edges=save_edges,
+            save_probability=save_probability,
+            model=chosen,
+            device=device,
+            overwrite=overwrite,
+            changes={
+                **_known_edges(sigma, no_known_edges),
+                "threshold": threshold,
+                "merge_known_edges": merge_known_edges,
+                "rim_correction": rim_correction,
+                "grow_px": grow_px,
+                "half_precision": half,
+            },
+        )
+        repair_image(task, report)
+
+
+def edges(
+    image: options.Image,
+    mask: options.Mask,
+    output: options.EdgeOutput,
+    model: options.Model = None,
+    edge_weights: options.EdgeWeights = None,
+    inpaint_weights: options.InpaintWeights = None,
+    save_probability: options.SaveProbability = None,
+    sigma: options.Sigma = None,
+    no_known_edges: options.NoKnownEdges = False,
+    threshold: options.Threshold = 0.5,
+    grow_px: options.GrowPx = options.GROW_PX,
+    half: options.Half = False,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Stage 1 alone: write the measured and the proposed edges, to be looked at and corrected before `complete`.
+
+    For exactly what `inpaint` would make of them, hand the probabilities on as well:
+    `edges … -o e.png --save-probability p.npy`, then `complete … --edges e.png --probability p.npy`.
+    """
+    chosen = _chosen_model(model, edge_weights, inpaint_weights)
+    with reporting(as_json=as_json, quiet=quiet) as report:
+        task = Task(
+            command="edges",
+            image=image,
+            mask=mask,
+            output=output,
+            save_probability=save_probability,
+            model=chosen,
+            device=device,
+            overwrite=overwrite,
+            changes={
+                **_known_edges(sigma, no_known_edges),
+                "threshold": threshold,
+                "grow_px": grow_px,
+                "half_precision": half,
+            },
+        )
+        propose_edges(task, report)
+
+
+def complete(
+    image: options.Image,
+    mask: options.Mask,
+    edges: options.EdgesIn,
+    output: options.Output,
+    probability: options.ProbabilityIn = None,
+    model: options.Model = None,
+    edge_weights: options.EdgeWeights = None,
+    inpaint_weights: options.InpaintWeights = None,
+    rim_correction: options.RimCorrection = None,
+    sigma: options.Sigma = None,
+    no_known_edges: options.NoKnownEdges = False,
+    threshold: options.Threshold = 0.5,
+    merge_known_edges: options.MergeKnownEdges = True,
+    grow_px: options.GrowPx = options.GROW_PX,
+    half: options.Half = False,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Stage 2 alone: complete the image from an edge image, as often as you correct it.
+
+    Give --grow-px, --threshold and --sigma as they were given to `edges`.
+    """
+    chosen = _chosen_model(model, edge_weights, inpaint_weights)
+    with reporting(as_json=as_json, quiet=quiet) as report:
+        task = Task(
+            command="complete",
+            image=image,
+            mask=mask,
+            output=output,
+            edges=edges,
+            probability=probability,
+            model=chosen,
+            device=device,
+            overwrite=overwrite,
+            changes={
+                **_known_edges(sigma, no_known_edges),
+                "threshold": threshold,
+                "merge_known_edges": merge_known_edges,
+                "rim_correction": rim_correction,
+                "grow_px": grow_px,
+                "half_precision": half,
+            },
+        )
+        repair_image(task, report)
+
+
+def _chosen_model(model: str | None, edge: Path | None, inpaint: Path | None) -> str | tuple[Path, Path] | None:
+    if (edge is None) != (inpaint is None):
+        raise typer.BadParameter("give both files, or neither.", param_hint="--edge-weights and --inpaint-weights")
+    if edge is None or inpaint is None:
+        return model
+    if model is not None:
+        raise typer.BadParameter("give a model, or two weight files, not both.", param_hint="--model")
+    return edge, inpaint
+
+
+def _known_edges(sigma: float | None, none_wanted: bool) -> dict[str, float | None]:
+    """The change to the default settings; none when nothing was asked for."""
+    if none_wanted and sigma is not None:
+        raise typer.BadParameter("it contradicts --no-known-edges.", param_hint="--sigma")
+    if none_wanted:
+        return {"sigma": None}
+    return {} if sigma is None else {"sigma": sigma}

@@ -1,0 +1,294 @@
+"""One run: read the files, call ``core``, stage the outputs.
+
+Everything that can be wrong with the outputs is found before the model is
+loaded, and nothing appears under its final name before all of it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_edgeconnect.files import (
+    FileError,
+    ImageFile,
+    Staging,
+    check_format,
+    read_as_edges,
+    read_as_mask,
+    read_image,
+    sha256,
+    write_image,
+)
+
+from .report import Report
+
+if TYPE_CHECKING:
+    from napari_edgeconnect.core.edgeconnect import EdgeConnect
+    from napari_edgeconnect.core.edges import EdgeMap
+    from napari_edgeconnect.core.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a command was asked to do.
+
+    Attributes
+    ----------
+    command : str
+        For the record.
+    image, mask, edges, probability : Path or None
+        Inputs.
+    output, save_edges, save_probability : Path or None
+        Outputs; record and mask of altered pixels are named after ``output``.
+    model : str, (edge file, completion file) or None
+        None: the bundled model.
+    device : str
+    overwrite : bool
+    changes : dict
+        Fields of ``Settings`` that differ from its defaults.
+    """
+
+    command: str
+    image: Path
+    mask: Path
+    output: Path
+    edges: Path | None = None
+    probability: Path | None = None
+    save_edges: Path | None = None
+    save_probability: Path | None = None
+    model: str | tuple[Path, Path] | None = None
+    device: str = "auto"
+    overwrite: bool = False
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """The files that are read, by role."""
+        roles = {"image": self.image, "mask": self.mask, "edges": self.edges, "probability": self.probability}
+        return {role: path for role, path in roles.items() if path is not None}
+
+    def record_path(self) -> Path:
+        """OUT.json."""
+        return self.output.with_name(self.output.stem + ".json")
+
+    def altered_path(self) -> Path:
+        """OUT_altered.png."""
+        return self.output.with_name(self.output.stem + "_altered.png")
+
+
+def repair_image(task: Task, report: Report) -> None:
+    """``inpaint``, or ``complete`` where edges are given."""
+    staging = Staging(task.inputs.values(), overwrite=task.overwrite)
+    outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
+    outputs |= _optional(task)
+    for path in outputs.values():
+        staging.plan(path)
+    source, mask = _read(task, report)
+    _check_outputs(task, source)
+    settings = _settings(task)
+    edges = _given_edges(task, source, mask, settings, report) if task.edges else None
+    model = _load(task, report)
+    if edges is None:
+        steps = model.inpaint_steps(source.pixels, mask, settings)
+    else:
+        steps = model.complete_steps(source.pixels, mask, edges, settings)
+    repair = report.follow(steps)
+    for note in repair.record["notes"]:
+        report.note(note)
+    record = {**repair.record, **_provenance(task, outputs)}
+    staging.commit(
+        {
+            **_edge_writers(task, repair.edges),
+            task.altered_path(): lambda part: write_image(
+                part, repair.altered.astype(np.uint8) * np.uint8(255), suffix=".png"
+            ),
+            task.record_path(): lambda part: _write_json(part, record),
+            task.output: lambda part: write_image(part, repair.image, like=source, suffix=task.output.suffix),
+        }
+    )
+    for path in outputs.values():
+        report.written(path)
+    hole, fraction, seconds = (record[key] for key in ("hole_px", "hole_fraction", "seconds"))
+    report.result(
+        f"Repaired {hole} pixels ({100 * fraction:.2g} % of the image) in {seconds:.1f} s.",
+        {
+            "command": task.command,
+            **{role: str(path) for role, path in outputs.items()},
+            "hole_px": hole,
+            "hole_fraction": fraction,
+            "seconds": seconds,
+            "notes": record["notes"],
+        },
+    )
+
+
+def propose_edges(task: Task, report: Report) -> None:
+    """``edges``: stage 1 alone."""
+    started = time.monotonic()
+    staging = Staging(task.inputs.values(), overwrite=task.overwrite)
+    outputs = {"output": task.output, "record": task.record_path(), **_optional(task)}
+    for path in outputs.values():
+        staging.plan(path)
+    source, mask = _read(task, report)
+    check_format(task.output, mask.shape, np.dtype(np.uint8))
+    _check_outputs(task, None)
+    settings = _settings(task)
+    model = _load(task, report)
+    edges = report.follow(model.hallucinate_edges_steps(source.pixels, mask, settings))
+    record = {
+        **_edge_record(model, edges, settings),
+        "seconds": round(time.monotonic() - started, 3),
+        **_provenance(task, outputs),
+    }
+    staging.commit(
+        {
+            **_edge_writers(task, edges),
+            task.record_path(): lambda part: _write_json(part, record),
+            task.output: lambda part: write_image(part, edges.labels, suffix=task.output.suffix),
+        }
+    )
+    for path in outputs.values():
+        report.written(path)
+    proposed, measured = record["edges"]["proposed_px"], record["edges"]["measured_px"]
+    report.result(
+        f"Proposed {proposed} edge pixels inside the hole; {measured} were measured around it.",
+        {
+            "command": task.command,
+            **{role: str(path) for role, path in outputs.items()},
+            "edges": record["edges"],
+            "seconds": record["seconds"],
+        },
+    )
+
+
+def _read(task: Task, report: Report) -> tuple[ImageFile, NDArray[np.bool_]]:
+    source = read_image(task.image)
+    mask, notes = read_as_mask(task.mask)
+    for note in (*source.notes, *notes):
+        report.note(note)
+    _check_size(task.mask, mask, source)
+    return source, mask
+
+
+def _check_size(path: Path, plane: NDArray[Any], source: ImageFile) -> None:
+    if plane.shape != source.pixels.shape[:2]:
+        ours, wanted = (f"{shape[1]} x {shape[0]}" for shape in (plane.shape, source.pixels.shape))
+        raise FileError(
+            f"{path} is {ours} pixels (width x height), but {source.path} is {wanted}: both must be of one size."
+        )
+
+
+def _check_outputs(task: Task, source: ImageFile | None) -> None:
+    """Find formats that can't hold what will be written, before any work is done."""
+    plane: tuple[int, ...] = (1, 1)
+    if source is not None:
+        check_format(task.output, source.pixels.shape, source.pixels.dtype)
+    if task.save_edges:
+        check_format(task.save_edges, plane, np.dtype(np.uint8))
+    if task.save_probability:
+        check_format(task.save_probability, plane, np.dtype(np.float32))
+
+
+def _settings(task: Task) -> Settings:
+    from napari_edgeconnect.core.settings import Settings
+
+    return replace(Settings(), **task.changes)
+
+
+def _load(task: Task, report: Report) -> EdgeConnect:
+    from napari_edgeconnect.core.edgeconnect import EdgeConnect
+    from napari_edgeconnect.core.models import DEFAULT_MODEL
+
+    model = EdgeConnect.load(task.model or DEFAULT_MODEL, device=task.device)
+    report.model(model.info, str(model.device))
+    return model
+
+
+def _given_edges(
+    task: Task, source: ImageFile, mask: NDArray[np.bool_], settings: Settings, report: Report
+) -> EdgeMap | NDArray[Any]:
+    """The edges that a person brings, as core takes them."""
+    from napari_edgeconnect.core.edges import EdgeMap
+    from napari_edgeconnect.core.holes import grown
+    from napari_edgeconnect.core.planes import nonfinite
+
+    assert task.edges is not None
+    edges, meaning, notes = read_as_edges(task.edges)
+    for note in notes:
+        report.note(note)
+    report.note(f"{task.edges.name} is read as {_MEANINGS[meaning]}")
+    _check_size(task.edges, edges, source)
+    hole = grown(mask, settings.grow_px) | nonfinite(source.pixels)
+    if task.probability is None:
+        if meaning == "labels" and (edges[hole] == 2).any():
+            report.note("without --probability the proposed edges count as if they were drawn")
+        # Stage 1 says something about the known region, too; edges there are measured.
+        return edges if meaning == "labels" else np.where(hole, edges, np.zeros((), edges.dtype))
+    if meaning != "labels":
+        raise FileError(f"{task.edges} is read as {_MEANINGS[meaning]}; --probability goes with labels only.")
+    probability, kind, notes = read_as_edges(task.probability)
+    if kind != "probabilities":
+        raise FileError(f"{task.probability} holds {kind}; the floats of `edges --save-probability` are wanted.")
+    _check_size(task.probability, probability, source)
+    return EdgeMap(edges, probability, hole, settings.threshold)
+
+
+_MEANINGS = {
+    "labels": "edge labels of the whole plane (1 measured, 2 proposed, 3 drawn)",
+    "drawing": "a drawing of the edges inside the hole (white is edge)",
+    "probabilities": "edge probabilities inside the hole",
+}
+
+
+def _optional(task: Task) -> dict[str, Path]:
+    roles = {"edges": task.save_edges, "probability": task.save_probability}
+    return {role: path for role, path in roles.items() if path is not None}
+
+
+def _edge_writers(task: Task, edges: EdgeMap) -> dict[Path, Any]:
+    writers: dict[Path, Any] = {}
+    for path, pixels in ((task.save_edges, edges.labels), (task.save_probability, edges.probability)):
+        if path is not None:
+            writers[path] = lambda part, path=path, pixels=pixels: write_image(part, pixels, suffix=path.suffix)
+    return writers
+
+
+def _provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
+    return {
+        "command": task.command,
+        "inputs": {role: {"file": str(path), "sha256": sha256(path)} for role, path in task.inputs.items()},
+        "outputs": {role: str(path) for role, path in outputs.items()},
+    }
+
+
+def _edge_record(model: EdgeConnect, edges: EdgeMap, settings: Settings) -> dict[str, Any]:
+    from napari_edgeconnect import __version__
+    from napari_edgeconnect.core.edges import EdgeSource
+
+    return {
+        "software": "napari-edgeconnect",
+        "version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": model.info.as_dict(),
+        "settings": settings.as_dict(),
+        "device": str(model.device),
+        "hole_px": int(np.count_nonzero(edges.hole)),
+        "edges": {
+            "threshold": edges.threshold,
+            "measured_px": int(np.count_nonzero(edges.labels == EdgeSource.MEASURED)),
+            "proposed_px": int(np.count_nonzero(edges.labels == EdgeSource.PROPOSED)),
+        },
+    }
+
+
+def _write_json(path: Path, record: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,31 @@
+"""What a person has chosen in napari's preferences for this plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..core.settings import Settings
+from .layers import KEY
+
+#: The widget starts with a mask that is a little wider than painted; everything else is the core's default.
+DEFAULTS = replace(Settings(), grow_px=2.0)
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """Where the widget's controls start."""
+
+    settings: Settings
+    device: str
+
+
+def preferred() -> Preferred:
+    """The preferences, or the defaults where the plugin runs without its manifest."""
+    from napari.settings import get_plugin_settings
+
+    try:
+        chosen = get_plugin_settings(KEY)
+    except KeyError:
+        return Preferred(DEFAULTS, "auto")
+    settings = replace(DEFAULTS, sigma=chosen.edges.sigma or None, grow_px=chosen.damage.grow_px)
+    return Preferred(settings, chosen.inference.device)

@@ -1,0 +1,390 @@
+"""The dock widget: from the layers that a person has to edges and a completed image.
+
+It reads layers, hands arrays to the worker, and puts what comes back into
+layers. It computes nothing itself, and changes no layer but its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from ..core.edges import EdgeMap
+from ..core.holes import grown
+from ..core.models import DEFAULT_MODEL, ModelInfo, list_models
+from ..core.results import Step
+from ..core.settings import Settings
+from . import layers as ours
+from .geometry import Plane, displayed_plane, plane_mask, read_plane
+from .layer_combo import LayerWatch
+from .panel import Panel
+from .preferences import preferred
+from .worker import LoadedModels, Outcome, Request, Task, repair_steps
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+#: A stroke's pixels are counted this long after the last of them.
+LOOK_AFTER_MS = 150
+
+
+class Situation(NamedTuple):
+    """What there is to work on, and in words what is still missing."""
+
+    plane: Plane | None = None
+    mask: NDArray[np.bool_] | None = None
+    missing: str = ""
+
+
+class EdgeConnectWidget(QWidget):
+    """Repair the displayed image: paint the damage, judge the proposed edges, complete.
+
+    An image of more than two dimensions is repaired in the displayed slice;
+    edges and result are then layers of that one slice, in its place. A second
+    run on the same slice updates these layers: proposals go in as one step of
+    the edge layer's undo history and leave what was drawn by hand; the
+    completed image is replaced.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        A ``ViewerModel`` is enough.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._loaded = LoadedModels()
+        self._worker: Any = None
+        self._request: Request | None = None
+        self._bar: Any = None
+        self._said = ""
+        choices = preferred()
+        self.panel = Panel(choices.settings)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.panel)
+        self.setMinimumWidth(260)
+        self._look_soon = QTimer(self)
+        self._look_soon.setSingleShot(True)
+        self._look_soon.setInterval(LOOK_AFTER_MS)
+        self._look_soon.timeout.connect(self._look)
+        self._watch = LayerWatch(viewer, self._list_layers, self._look_soon.start)
+        self.destroyed.connect(self._watch.stop)
+        self._offer_models()
+        self._offer_devices(choices.device)
+        self._connect()
+        self._list_layers()
+
+    @property
+    def is_busy(self) -> bool:
+        """True from the click on a button until its run has ended."""
+        return self._worker is not None
+
+    def cancel(self) -> None:
+        """Give the run up; it ends after the window that is being computed."""
+        if self._worker is not None:
+            self._request = None
+            self._worker.quit()
+            self.panel.status.setText("Cancelling: the window that is being computed will be the last.")
+
+    def event(self, event: QEvent) -> bool:
+        """A widget that is taken out of its dock gives its run up."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.cancel()
+        return super().event(event)
+
+    # ---- what there is to choose from
+
+    def _connect(self) -> None:
+        panel = self.panel
+        panel.new_mask.clicked.connect(self._add_mask)
+        panel.hallucinate.clicked.connect(self._hallucinate)
+        panel.complete.clicked.connect(self._complete)
+        panel.inpaint.clicked.connect(self._inpaint)
+        panel.cancel.clicked.connect(self.cancel)
+        panel.image.currentIndexChanged.connect(self._look_soon.start)
+        panel.mask.currentIndexChanged.connect(self._look_soon.start)
+        panel.model.currentIndexChanged.connect(self._show_model)
+        panel.device.currentIndexChanged.connect(self._show_device)
+
+    def _list_layers(self) -> None:
+        layers = self._viewer.layers
+        self.panel.image.offer(layers, prefer=lambda layer: not ours.is_own(layer, ours.COMPLETED))
+        self.panel.mask.offer(layers)
+        self._look_soon.start()
+
+    def _offer_models(self) -> None:
+        for info in list_models():
+            self.panel.model.addItem(info.name, info)
+        self.panel.model.setCurrentText(DEFAULT_MODEL)
+        self._show_model()
+
+    def _offer_devices(self, device: str) -> None:
+        """Ask torch beside the interface: importing it takes seconds."""
+        from superqt.utils import create_worker
+
+        self._wanted_device = device
+        worker = create_worker(_devices, _start_thread=False, _ignore_errors=True)
+        worker.returned.connect(self._devices_found)
+        self._device_search = worker
+        worker.start()
+
+    def _devices_found(self, devices: list[str]) -> None:
+        self._device_search = None
+        self.panel.device.addItems(devices)
+        self.panel.device.setCurrentText(self._wanted_device)
+        self._show_device()
+
+    def _show_model(self) -> None:
+        info: ModelInfo | None = self.panel.model.currentData()
+        self.panel.about_model.setText(f"Licence: {info.licence}" if info else "No model is installed.")
+        self._look_soon.start()
+
+    def _show_device(self) -> None:
+        combo = self.panel.device
+        first = combo.itemText(1)
+        on_cpu = "cpu" in (combo.currentText(), first if combo.currentText() == "auto" else "")
+        reason = "No GPU was found: this runs on the CPU." if first == "cpu" else "This runs on the CPU."
+        self.panel.about_device.setText(reason if on_cpu else "")
+        self.panel.about_device.setVisible(on_cpu)
+
+    # ---- what can be done now
+
+    def _situation(self) -> Situation:
+        image, mask_layer = self.panel.image.layer, self.panel.mask.layer
+        if image is None:
+            return Situation(missing="Open an image first.")
+        try:
+            plane = displayed_plane(image, self._viewer.dims)
+            if mask_layer is None:
+                return Situation(plane, missing="Mark the damage: press New mask and paint over it.")
+            mask = plane_mask(plane, mask_layer)
+        except ValueError as error:
+            return Situation(missing=str(error))
+        if not mask.any():
+            return Situation(plane, mask, f"Paint the damage first, on the layer “{mask_layer.name}”.")
+        if self.panel.model.currentData() is None:
+            return Situation(plane, mask, "No model is installed: reinstall the plugin, or import one.")
+        return Situation(plane, mask)
+
+    def _look(self) -> None:
+        """Say what is there, and enable what can work."""
+        now = self._situation()
+        self.panel.about_image.setText(_image_in_words(now.plane))
+        self.panel.about_mask.setText(_damage_in_words(now.mask))
+        ready = not now.missing and not self.is_busy
+        edges = ours.find_own(self._viewer.layers, now.plane, ours.EDGES) if now.plane else None
+        self.panel.new_mask.setEnabled(self.panel.image.layer is not None)
+        self.panel.hallucinate.setEnabled(ready)
+        self.panel.inpaint.setEnabled(ready)
+        self.panel.complete.setEnabled(ready and edges is not None)
+        if not self.is_busy:
+            hint = "Correct the edges with the brush, then complete." if edges else "Ready to hallucinate edges."
+            self.panel.status.setText(now.missing or self._said or hint)
+
+    def _say(self, words: str) -> None:
+        """Keep this in the status line until the next run."""
+        self._said = words
+        self.panel.status.setText(words)
+
+    # ---- what the buttons do
+
+    def _add_mask(self) -> None:
+        image = self.panel.image.layer
+        layer = self._add(ours.mask_tuple(image))
+        layer.selected_label = 1
+        layer.mode = "paint"
+        layer.brush_size = ours.brush_size(image.data[0].shape[:2] if image.multiscale else layer.data.shape[-2:])
+        self.panel.mask.choose(layer)
+        self._viewer.layers.selection.active = layer
+
+    def _hallucinate(self) -> None:
+        self._start(Task.HALLUCINATE)
+
+    def _complete(self) -> None:
+        self._start(Task.COMPLETE)
+
+    def _inpaint(self) -> None:
+        self._start(Task.INPAINT)
+
+    def _start(self, task: Task) -> None:
+        """Read the layers in this thread, and hand copies of their arrays to another."""
+        from napari.qt.threading import create_worker
+
+        now = self._situation()
+        if now.missing or self.is_busy:
+            self._look()
+            return
+        try:
+            request = self._request_for(task, now.plane, now.mask)
+        except ValueError as error:
+            self._fail(error)
+            return
+        self._said = ""
+        self._request = request
+        self._worker = create_worker(
+            repair_steps, request, self._loaded, _start_thread=False, _ignore_errors=True
+        )
+        self._worker.yielded.connect(self._show_step)
+        self._worker.returned.connect(self._receive)
+        self._worker.errored.connect(self._fail)
+        self._worker.finished.connect(self._finish)
+        self.destroyed.connect(self._worker.quit)
+        self._show_busy(task.value)
+        self._worker.start()
+
+    def _request_for(self, task: Task, plane: Plane, mask: NDArray[np.bool_]) -> Request:
+        layer = ours.find_own(self._viewer.layers, plane, ours.EDGES)
+        sigma = self.panel.sigma.value()
+        settings = Settings(sigma=sigma or None, grow_px=self.panel.grow.value())
+        edges = before = None
+        if task is Task.COMPLETE:
+            edges = _edges_for(ours.read_edges(layer, plane), mask, settings)
+        elif layer is not None:
+            before = ours.read_labels(layer, plane)
+        model: ModelInfo = self.panel.model.currentData()
+        return Request(
+            task=task,
+            plane=plane,
+            image=read_plane(plane),
+            mask=mask,
+            settings=settings,
+            model=model.name,
+            device=self.panel.device.currentText(),
+            edges=edges,
+            before=before,
+        )
+
+    # ---- what comes back
+
+    def _show_busy(self, what: str) -> None:
+        from napari.utils.progress import cancelable_progress
+
+        self._bar = cancelable_progress(total=0, desc=what)
+        self.panel.progress.setRange(0, 0)
+        self.panel.progress.show()
+        self.panel.cancel.show()
+        self._look()
+        self.panel.status.setText(f"{what}…")
+
+    def _show_step(self, step: Step) -> None:
+        if self._request is None:
+            return
+        if self._bar.is_canceled:
+            self.cancel()
+            return
+        self.panel.progress.setRange(0, step.total)
+        self.panel.progress.setValue(step.done)
+        self.panel.status.setText(step.what)
+        self._bar.total = step.total
+        self._bar.update(step.done - self._bar.n)
+        self._bar.set_description(step.what)
+
+    def _receive(self, outcome: Outcome) -> None:
+        """Put an outcome into layers, unless nobody waits for it any more."""
+        request, plane = outcome.request, outcome.request.plane
+        if request is not self._request:
+            return
+        if plane.layer not in self._viewer.layers or not plane.is_current:
+            self._say(f"“{plane.layer.name}” was removed or replaced meanwhile: the result was dropped.")
+            return
+        edges = self._put_edges(outcome) if outcome.edges is not None else None
+        if outcome.repair is None:
+            self._say("Correct the edges with the brush, then complete.")
+            self._viewer.layers.selection.active = edges
+            return
+        if edges is not None:
+            edges.visible = False
+        self._put_completed(outcome)
+        notes = " ".join(outcome.repair.record["notes"])
+        seconds = outcome.repair.record["seconds"]
+        self._say(f"Completed in {seconds:.1f} s. {notes or 'Correct the edges and complete again, as you like.'}")
+
+    def _put_edges(self, outcome: Outcome) -> Any:
+        plane = outcome.request.plane
+        details = {"record": outcome.record}
+        layer = ours.find_own(self._viewer.layers, plane, ours.EDGES)
+        if layer is not None:
+            ours.write_edges(layer, plane, outcome.edges, details=details)
+        else:
+            layer = self._add(ours.edges_tuple(plane, outcome.edges, details=details))
+            layer.selected_label = 3
+            layer.brush_size = 1
+            layer.mode = "paint"
+        layer.visible = True
+        return layer
+
+    def _put_completed(self, outcome: Outcome) -> None:
+        plane, repair = outcome.request.plane, outcome.repair
+        details = {"record": repair.record}
+        layer = ours.find_own(self._viewer.layers, plane, ours.COMPLETED)
+        if layer is not None:
+            ours.write_completed(layer, plane, repair.image, details=details)
+            return
+        active = self._viewer.layers.selection.active
+        self._add(ours.completed_tuple(plane, repair.image, details=details))
+        # Edges stay above the picture, to be corrected while one looks at it.
+        edges = ours.find_own(self._viewer.layers, plane, ours.EDGES)
+        self._viewer.layers.move(self._viewer.layers.index(edges), len(self._viewer.layers))
+        self._viewer.layers.selection.active = active
+
+    def _fail(self, error: Exception) -> None:
+        """Show a refusal as its own sentence; anything else is a bug, and napari shows where."""
+        from napari.utils.notifications import notification_manager, show_error
+
+        self._say(str(error) or type(error).__name__)
+        if isinstance(error, ValueError | TypeError | OSError | MemoryError):
+            show_error(self._said)
+        else:
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _finish(self) -> None:
+        cancelled = self._request is None
+        self._worker = self._request = None
+        self._bar.close()
+        self.panel.progress.hide()
+        self.panel.cancel.hide()
+        if cancelled:
+            self._say("Cancelled: nothing was changed.")
+        self._look()
+
+    def _add(self, layer: ours.LayerTuple) -> Any:
+        from napari.layers import Layer
+
+        return self._viewer.add_layer(Layer.create(*layer))
+
+
+def _devices() -> list[str]:
+    from ..core.device import available_devices
+
+    return available_devices()
+
+
+def _edges_for(edges: EdgeMap, mask: NDArray[np.bool_], settings: Settings) -> EdgeMap:
+    """The edges, if they were proposed for all of this damage."""
+    if (grown(mask, settings.grow_px) & ~edges.hole).any():
+        raise ValueError(
+            "The damage has grown since its edges were hallucinated: hallucinate again; what you drew is kept."
+        )
+    return edges
+
+
+def _image_in_words(plane: Plane | None) -> str:
+    if plane is None:
+        return ""
+    height, width = plane.shape
+    kind = f"RGB, {plane.level.dtype}" if plane.layer.rgb else f"{plane.level.dtype}"
+    slice_note = f"; this slice only: {plane.where}" if plane.where else ""
+    return f"{width} × {height} px, {kind}{slice_note}"
+
+
+def _damage_in_words(mask: NDArray[np.bool_] | None) -> str:
+    if mask is None:
+        return ""
+    count = int(np.count_nonzero(mask))
+    return f"{count:,} px, {100 * count / mask.size:.2g} % of the image".replace(",", "\u2009")
