@@ -25,7 +25,7 @@ help:
 
 demo: $(VENV)/.installed
 	@[ -z "$$DISPLAY$$WAYLAND_DISPLAY" ] || scripts/system-packages.sh $(SCREEN_PACKAGES)
-	$(BIN)/napari-edgeconnect demo --napari
+	$(BIN)/napari-edgeconnect demo --overwrite
 
 test: headless lint
 	$(BIN)/pytest

@@ -72,14 +72,12 @@ def _as_dict(model: ModelInfo) -> dict[str, Any]:
 
 def _as_text(model: ModelInfo) -> str:
     where = "bundled" if model.bundled else str(model.folder)
-    return "\n".join(
-        [
-            f"{model.name} ({where})",
-            f"  {model.formulation} formulation, width {model.width}, {model.blocks} blocks, "
-            f"{model.size_bytes / 1e6:.1f} MB",
-            f"  licence: {model.licence}",
-            f"  training: {model.training}",
-            f"  sha256 of the edge generator: {model.sha256['edge']}",
-            f"  sha256 of the completion network: {model.sha256['inpaint']}",
-        ]
+    size = f"{model.size_bytes / 1e6:.1f} MB"
+    return (
+        f"{model.name} ({where})\n"
+        f"  {model.formulation} formulation, width {model.width}, {model.blocks} blocks, {size}\n"
+        f"  licence: {model.licence}\n"
+        f"  training: {model.training}\n"
+        f"  sha256 of the edge generator: {model.sha256['edge']}\n"
+        f"  sha256 of the completion network: {model.sha256['inpaint']}"
     )

@@ -117,7 +117,7 @@ MergeKnownEdges = Annotated[
     bool,
     typer.Option(
         "--merge-known-edges/--no-merge-known-edges",
-        help="Give stage 2 the measured edges outside the hole, or stage 1's output there as the published script does.",
+        help="Give stage 2 the measured edges outside the hole; or stage 1's output there, as the published script.",
         rich_help_panel=_EDGES,
     ),
 ]

@@ -37,7 +37,7 @@ def inpaint(
     """Repair an image: hallucinate the edges inside the hole, then complete it. Known pixels are never altered."""
     chosen = _chosen_model(model, edge_weights, inpaint_weights)
     if probability is not None and edges is None:
-        raise typer.BadParameter("it needs --edges with the label image that it belongs to.", param_hint="--probability")
+        raise typer.BadParameter("it needs --edges, the labels that it belongs to.", param_hint="--probability")
     with reporting(as_json=as_json, quiet=quiet) as report:
         task = Task(
             command="inpaint",

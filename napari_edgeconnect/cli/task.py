@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.edges import EdgeMap
     from napari_edgeconnect.core.settings import Settings
+    from napari_edgeconnect.files.staging import Writer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +110,9 @@ def repair_image(task: Task, report: Report) -> None:
     staging.commit(
         {
             **_edge_writers(task, repair.edges),
-            task.altered_path(): lambda part: write_image(
-                part, repair.altered.astype(np.uint8) * np.uint8(255), suffix=".png"
-            ),
-            task.record_path(): lambda part: _write_json(part, record),
-            task.output: lambda part: write_image(part, repair.image, like=source, suffix=task.output.suffix),
+            task.altered_path(): partial(write_image, pixels=as_black_and_white(repair.altered), suffix=".png"),
+            task.record_path(): partial(write_json, record=record),
+            task.output: partial(write_image, pixels=repair.image, like=source, suffix=task.output.suffix),
         }
     )
     for path in outputs.values():
@@ -152,8 +152,8 @@ def propose_edges(task: Task, report: Report) -> None:
     staging.commit(
         {
             **_edge_writers(task, edges),
-            task.record_path(): lambda part: _write_json(part, record),
-            task.output: lambda part: write_image(part, edges.labels, suffix=task.output.suffix),
+            task.record_path(): partial(write_json, record=record),
+            task.output: partial(write_image, pixels=edges.labels, suffix=task.output.suffix),
         }
     )
     for path in outputs.values():
@@ -254,11 +254,11 @@ def _optional(task: Task) -> dict[str, Path]:
     return {role: path for role, path in roles.items() if path is not None}
 
 
-def _edge_writers(task: Task, edges: EdgeMap) -> dict[Path, Any]:
-    writers: dict[Path, Any] = {}
+def _edge_writers(task: Task, edges: EdgeMap) -> dict[Path, Writer]:
+    writers: dict[Path, Writer] = {}
     for path, pixels in ((task.save_edges, edges.labels), (task.save_probability, edges.probability)):
         if path is not None:
-            writers[path] = lambda part, path=path, pixels=pixels: write_image(part, pixels, suffix=path.suffix)
+            writers[path] = partial(write_image, pixels=pixels, suffix=path.suffix)
     return writers
 
 
@@ -290,5 +290,11 @@ def _edge_record(model: EdgeConnect, edges: EdgeMap, settings: Settings) -> dict
     }
 
 
-def _write_json(path: Path, record: Mapping[str, Any]) -> None:
+def as_black_and_white(where: NDArray[Any]) -> NDArray[np.uint8]:
+    """A mask as any program shows it: 255 where it is set."""
+    return (where != 0).astype(np.uint8) * np.uint8(255)
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record for people and programs."""
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

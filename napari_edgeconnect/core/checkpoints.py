@@ -121,7 +121,7 @@ def write_generator(path: Path, network: Generator, info: NetworkInfo) -> None:
     info : NetworkInfo
         Its metadata go into the file's header, with kind, formulation, width and blocks.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     header = {
         **info.metadata,
@@ -133,7 +133,7 @@ def write_generator(path: Path, network: Generator, info: NetworkInfo) -> None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     temporary = path.with_name(path.name + ".part")
     try:
-        save_file(tensors, temporary, metadata=header)
+        temporary.write_bytes(save(tensors, metadata=header))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -245,7 +245,7 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     message = str(error)
-    if "tar" in message and "legacy" in message or "`.tar`" in message:
+    if "legacy .tar format" in message:
         return (
             f"{path.name} is in the .tar format of PyTorch 0.1: load it and save it again with PyTorch 1.0 or newer."
         )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .stages import Stages
 
 Result = TypeVar("Result")
-#: Windows of one shape that a GPU computes at once; a CPU gains nothing from more than one.
+#: Windows of one shape that a GPU computes at once.
 GPU_BATCH = 8
 
 
@@ -250,7 +250,7 @@ class EdgeConnect:
         self, job: Job, work: Callable[[Job, int], Generator[_Work, None, Result]]
     ) -> Generator[_Work, None, tuple[Result, Job]]:
         """Do the work; where memory runs out, with half the batch, then in half as large windows."""
-        batch = 1 if self.device.type == "cpu" else GPU_BATCH
+        batch = _batch_size(self.device)
         while True:
             try:
                 return (yield from work(job, batch)), job
@@ -355,6 +355,10 @@ def _measured(job: Job) -> NDArray[np.bool_]:
     return measured
 
 
+def _batch_size(device: torch.device) -> int:
+    return 1 if device.type == "cpu" else GPU_BATCH  # a CPU gains nothing from more than one
+
+
 def _batches(windows: Sequence[Window], size: int) -> Iterator[list[Window]]:
     """Windows of one shape in groups; tiles one by one, because each builds on those before."""
     if size == 1:
@@ -379,7 +383,7 @@ def _counted(work: Generator[_Work, None, Result], total: int) -> Generator[Step
             what, windows = next(work)
         except StopIteration as stop:
             yield Step(total, total, "Done")
-            return stop.value  # type: ignore[no-any-return]
+            return stop.value
         yield Step(min(done, total), total, what)
         done += windows
 
@@ -389,4 +393,4 @@ def _result(steps: Generator[Step, None, Result]) -> Result:
         try:
             next(steps)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
+            return stop.value

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from skimage.feature import canny
 from skimage.morphology import skeletonize
 
-DEFAULT_THRESHOLD = 0.5
+#: Where the bundled model's precision and recall balance (weights/TRAINING.md has the figures).
+DEFAULT_THRESHOLD = 0.3
 
 
 class EdgeSource(IntEnum):

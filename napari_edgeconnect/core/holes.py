@@ -226,18 +226,26 @@ def _tiles(
     hole_box: Box, region: Box, label: int, labels: NDArray[np.int32], settings: Settings
 ) -> list[Window]:
     """Cut a large hole into tiles; those with the least unknown around them come first."""
-    core_px = min(TILE_PX, settings.largest_window_px) - 2 * settings.margin_px
     tiles: list[tuple[float, Window]] = []
-    for top in range(hole_box.top, hole_box.bottom, core_px):
-        for left in range(hole_box.left, hole_box.right, core_px):
-            core = Box(
-                top, min(top + core_px, hole_box.bottom), left, min(left + core_px, hole_box.right)
-            )
-            if (labels[core.slices] == label).any():
-                box = _at_least(core.widened(settings.margin_px, labels.shape), settings, labels.shape)
-                unknown = float((labels[box.slices] > 0).mean())
-                tiles.append((unknown, Window(box, (label,), core, region)))
+    for core in _cores(hole_box, label, labels, min(TILE_PX, settings.largest_window_px) - 2 * settings.margin_px):
+        box = _at_least(core.widened(settings.margin_px, labels.shape), settings, labels.shape)
+        unknown = float((labels[box.slices] > 0).mean())
+        tiles.append((unknown, Window(box, (label,), core, region)))
     return [window for _, window in sorted(tiles, key=lambda tile: tile[0])]
+
+
+def _cores(hole_box: Box, label: int, labels: NDArray[np.int32], core_px: int) -> Iterator[Box]:
+    """Cover a large hole with boxes of at most ``core_px``, band by band from the left.
+
+    Bands are an eighth lower than boxes are wide, so that a diagonal scratch
+    passes through one box of each band and not through two.
+    """
+    for band in hole_box.strips(core_px - core_px // 8):
+        columns = band.left + (labels[band.slices] == label).any(axis=0).nonzero()[0]
+        while columns.size:
+            here = columns[columns < columns[0] + core_px]
+            yield Box(band.top, band.bottom, int(here[0]), int(here[-1]) + 1)
+            columns = columns[here.size :]
 
 
 def _at_least(box: Box, settings: Settings, shape: tuple[int, int]) -> Box:

@@ -135,8 +135,10 @@ class Job:
 
     def unit(self, box: Box) -> NDArray[np.float64]:
         """A window's contrast-mapped pixels, (h, w, C), 0 inside the hole."""
-        unit = self.mapping.to_unit(colours(self.image)[box.slices])
-        unit[self.hole[box.slices]] = 0
+        pixels, hole = colours(self.image)[box.slices].copy(), self.hole[box.slices]
+        pixels[hole] = 0  # it may be NaN
+        unit = self.mapping.to_unit(pixels)
+        unit[hole] = 0
         return unit
 
     def measured(self, box: Box) -> NDArray[np.bool_]:

@@ -100,7 +100,7 @@ def list_models() -> list[ModelInfo]:
             if (folder / _FILES["edge"]).is_file():
                 try:
                     models.append(replace(_from_folder(folder), bundled=bundled))
-                except CheckpointError:
+                except (CheckpointError, ModelNotFoundError):
                     continue  # find_model(folder) says what is wrong with it
     return models
 

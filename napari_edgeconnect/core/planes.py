@@ -84,12 +84,14 @@ class ContrastMapping:
         """Source values to [0, 1]; values beyond ``low`` and ``high`` lie outside it."""
         # Halves, because the difference of two float64 extremes overflows.
         half_span = self.high / 2 - self.low / 2
-        unit = (pixels.astype(np.float64) / 2 - self.low / 2) / half_span
+        with np.errstate(over="ignore"):  # clipped below
+            unit = (pixels.astype(np.float64) / 2 - self.low / 2) / half_span
         return np.clip(unit, -_FARTHEST, _FARTHEST)
 
     def from_unit(self, unit: NDArray[np.floating], dtype: np.dtype[Any]) -> NDArray[Any]:
         """The way back: rounded for integers, and always within the dtype's range."""
-        half = unit.astype(np.float64) * (self.high / 2 - self.low / 2) + self.low / 2
+        with np.errstate(over="ignore"):  # clipped below
+            half = unit.astype(np.float64) * (self.high / 2 - self.low / 2) + self.low / 2
         if dtype.kind == "b":
             return (2 * half >= 0.5).astype(dtype)
         lowest, highest = _range(dtype)

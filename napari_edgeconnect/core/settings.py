@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .edges import DEFAULT_THRESHOLD
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -42,7 +44,7 @@ class Settings:
 
     sigma: float | None = 2.0
     grow_px: float = 0.0
-    threshold: float = 0.5
+    threshold: float = DEFAULT_THRESHOLD
     rim_correction: bool | None = None
     merge_known_edges: bool = True
     margin_px: int = 128

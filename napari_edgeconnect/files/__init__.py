@@ -6,7 +6,8 @@ name. Whatever can be wrong with a file ends as a :class:`FileError` that names
 the file; nothing is read with fewer bits than it has.
 """
 
-from .image import FileError, ImageFile, check_format, read_image, sha256, write_image
+from .errors import FileError
+from .image import ImageFile, check_format, read_image, sha256, write_image
 from .roles import read_as_edges, read_as_mask
 from .staging import Staging
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -98,9 +99,14 @@ def read_image(path: Path) -> ImageFile:
     kind = _format_of(path)
     readers = {"png": raster.read_png, "jpeg": raster.read_jpeg, "tiff": tiff.read, "npy": _read_npy}
     try:
-        pixels, carried, notes = readers[kind](path)
+        with warnings.catch_warnings():
+            # Decoders warn of odd metadata and of large images; what matters becomes a note or an error.
+            warnings.simplefilter("ignore")
+            pixels, carried, notes = readers[kind](path)
     except FileError:
         raise
+    except MemoryError as error:
+        raise MemoryError(f"{path} does not fit into memory; or it is damaged, and its size is wrong.") from error
     except DECODER_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FileError(f"{path} can't be read: it is damaged, truncated or unusual ({reason}).") from error
@@ -152,12 +158,11 @@ def check_format(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Fo
         raise FileError(f"{path}: the ending {path.suffix!r} is not known; write .png, .tif, .tiff or .npy.")
     if kind == "jpeg":
         raise FileError(f"{path}: JPEG compression would change pixels outside the hole too; write .png or .tif.")
-    dtype = np.dtype(dtype)
-    png_holds = dtype == np.uint8 or (len(shape) == 2 and dtype in (np.dtype(bool), np.dtype(np.uint16)))
+    png_holds = dtype.name == "uint8" or (len(shape) == 2 and dtype.name in ("bool", "uint16"))
     if kind == "png" and not png_holds:
-        what = "colour " if len(shape) == 3 else ""
-        raise FileError(f"{path}: a PNG can't hold a {what}image of {dtype.name} exactly here; write .tif or .npy.")
-    if kind == "tiff" and dtype == bool and len(shape) == 3:
+        what = "colours" if len(shape) == 3 else "gray values"
+        raise FileError(f"{path}: {what} of {dtype.name} can't be written as PNG without loss; write .tif or .npy.")
+    if kind == "tiff" and dtype.kind == "b" and len(shape) == 3:
         raise FileError(f"{path}: a TIFF can't hold a colour image of bool; write .npy.")
     return kind
 

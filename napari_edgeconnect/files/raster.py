@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ def read_png(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
             f"{path} is a 16-bit colour PNG, which can't be read here without losing 8 of its 16 bits: "
             f"convert it to TIFF."
         )
-    with _open(BytesIO(encoded), "PNG") as image:
+    with Image.open(BytesIO(encoded), formats=["PNG"]) as image:
         if getattr(image, "n_frames", 1) > 1:
             raise FileError(f"{path} is an animated PNG; one image is wanted.")
         image.load()
@@ -44,7 +43,7 @@ def read_png(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
 
 def read_jpeg(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
     """Read a gray or RGB JPEG; pixels are not turned by its orientation tag."""
-    with _open(path, "JPEG") as image:
+    with Image.open(path, formats=["JPEG"]) as image:
         if image.mode not in ("L", "RGB"):
             raise FileError(f"{path} is a {image.mode} JPEG; gray or RGB is wanted.")
         image.load()
@@ -66,16 +65,12 @@ def write_png(path: Path, pixels: NDArray[Any], carried: Carried) -> None:
     path.write_bytes(encoded[:_SIGNATURE_AND_IHDR] + carried.png_chunks + encoded[_SIGNATURE_AND_IHDR:])
 
 
-def _open(source: Path | BytesIO, kind: str) -> Image.Image:
-    with warnings.catch_warnings():
-        # Large images are everyday here; Pillow's own limit is an error at twice the size that warns.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(source, formats=[kind])
-
-
 def _pixels(image: Image.Image, path: Path, modes: tuple[str, ...]) -> NDArray[Any]:
     if image.mode not in modes:
         raise FileError(f"{path} holds pixels of kind {image.mode!r}, which are not read here: convert it to TIFF.")
+    if image.mode == "1":
+        # Pillow's own bools hold the byte 255, which numpy does not expect.
+        return np.asarray(image.convert("L")) > 0
     pixels = np.asarray(image)
     return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
 

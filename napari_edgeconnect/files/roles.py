@@ -21,7 +21,7 @@ _LAST_LABEL = 3
 
 
 def read_as_mask(path: Path) -> tuple[NDArray[np.bool_], list[str]]:
-    """Read a mask: where is the hole?
+    """Read a mask.
 
     Labels: every value other than 0. Black and white: white. Soft masks (a JPEG,
     or 8 or 16 bits with values between 0 and full white): above half of the range.

@@ -79,7 +79,7 @@ def write(path: Path, pixels: NDArray[Any], carried: Carried) -> None:
 
 
 def _only_page(file: TiffFile, path: Path) -> tuple[TiffPage, list[str]]:
-    pages = [page for page in file.pages if not page.is_reduced]
+    pages = [page for page in file.pages if not getattr(page, "is_reduced", False)]
     count = max(len(pages), _slices_in_description(file))
     if count != 1:
         raise FileError(
@@ -114,7 +114,9 @@ def _check_page(page: TiffPage, file: TiffFile, path: Path) -> None:
     if page.dtype is None or page.dtype.kind not in "buif":
         raise FileError(f"{path} holds pixels of {page.dtype or 'mixed types'}; bool, integers or floats are wanted.")
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    if not segments or any(offset + size > file.filehandle.size or size == 0 for offset, size in segments):
+    stored = sum(page.databytecounts)
+    missing = any(offset + size > file.filehandle.size or size == 0 for offset, size in segments)
+    if not segments or missing or (int(page.compression) == 1 and 8 * stored < page.size * page.bitspersample):
         raise FileError(f"{path} is truncated: some of its pixels are missing.")
 
 
@@ -122,6 +124,8 @@ def _decode(page: TiffPage, path: Path) -> NDArray[Any]:
     try:
         return page.asarray()
     except (ValueError, NotImplementedError) as error:
+        if "imagecodecs" not in str(error):
+            raise
         pixels = _decode_by_pillow(page, path)
         if pixels is None:
             name = getattr(page.compression, "name", page.compression)
@@ -139,12 +143,12 @@ def _decode_by_pillow(page: TiffPage, path: Path) -> NDArray[Any] | None:
     else:
         dtypes = ("uint8",)
     plain_alpha = tuple(int(e) for e in page.extrasamples) in ((), (2,))
-    if int(page.photometric) not in (1, 2) or str(page.dtype) not in dtypes or not plain_alpha:
+    # Pillow inverts where 0 is white, and turns the pixels as the orientation asks.
+    upright = int(page.tags.valueof(_ORIENTATION, 1)) == 1
+    if int(page.photometric) not in (1, 2) or str(page.dtype) not in dtypes or not (plain_alpha and upright):
         return None
     with Image.open(path, formats=["TIFF"]) as image:
         pixels = np.asarray(image)
-    if pixels.shape[:2] != (page.imagelength, page.imagewidth):
-        return None  # turned by its orientation tag
     if page.axes.startswith("S"):
         pixels = np.moveaxis(pixels, -1, 0)
     return pixels.astype(page.dtype, casting="unsafe") if pixels.dtype.kind in "uif" else None

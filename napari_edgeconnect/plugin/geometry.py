@@ -39,6 +39,8 @@ class Plane:
     point : tuple of float
         The viewer's position in the world, which places the plane among the
         axes that the image itself does not have.
+    units : tuple of pint.Unit or None
+        The world's; None where the layers' units do not go together.
     """
 
     layer: Image
@@ -46,6 +48,7 @@ class Plane:
     axes: tuple[int, int]
     index: tuple[int, ...]
     point: tuple[float, ...]
+    units: tuple[Any, ...] | None
 
     @property
     def across(self) -> tuple[int, ...]:
@@ -108,14 +111,14 @@ def displayed_plane(image: Image, dims: Dims) -> Plane:
     """
     point = tuple(float(value) for value in dims.point)
     if image.ndim == 2:
-        return Plane(image, image.data, (0, 1), (0, 0), point)
+        return Plane(image, image.data, (0, 1), (0, 0), point, dims.units)
     lead = dims.ndim - image.ndim
     axes = tuple(sorted(axis - lead for axis in dims.displayed))
     if len(axes) != 2:
         raise ValueError("The viewer shows a volume: switch to the 2-D view to choose the slice to repair.")
     if axes[0] < 0:
         raise ValueError(f"The view lies along an axis that “{image.name}” does not have.")
-    matrix, offset = world_affine(image)
+    matrix, offset = world_affine(image, dims.units)
     position = np.linalg.solve(matrix, np.asarray(point[lead:]) - offset)
     shape = (image.data[0] if image.multiscale else image.data).shape
     index = [0] * image.ndim
@@ -125,7 +128,7 @@ def displayed_plane(image: Image, dims: Dims) -> Plane:
         index[axis] = int(np.rint(position[axis]))
         if not 0 <= index[axis] < shape[axis]:
             raise ValueError(f"The viewer shows a slice outside “{image.name}”: move the slider.")
-    return Plane(image, image.data, (axes[0], axes[1]), tuple(index), point)
+    return Plane(image, image.data, (axes[0], axes[1]), tuple(index), point, dims.units)
 
 
 def read_plane(plane: Plane) -> NDArray[Any]:
@@ -133,14 +136,20 @@ def read_plane(plane: Plane) -> NDArray[Any]:
     return np.array(plane.level[plane.cut()])
 
 
-def world_affine(layer: Layer) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """(N, N) matrix and (N,) offset from the layer's data to world coordinates.
+def world_affine(layer: Layer, units: tuple[Any, ...] | None) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """(N, N) matrix and (N,) offset from the layer's data to the world, in the world's units.
 
-    ``data_to_world`` takes one point at a time, so the matrix is read off the unit vectors.
+    ``data_to_world`` takes one point at a time, so the matrix is read off the
+    unit vectors; and it speaks the layer's own units, which may be others.
     """
     origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
     columns = [np.asarray(layer.data_to_world(unit)) - origin for unit in np.eye(layer.ndim)]
-    return np.stack(columns, axis=1), origin
+    matrix = np.stack(columns, axis=1)
+    if units is None or len(units) < layer.ndim:
+        return matrix, origin
+    pairs = zip(layer.units, units[-layer.ndim :], strict=True)
+    factors = np.array([float((1 * own).to(common).magnitude) for own, common in pairs])
+    return factors[:, None] * matrix, factors * origin
 
 
 def plane_mask(plane: Plane, mask: Labels | Shapes) -> NDArray[np.bool_]:
@@ -194,7 +203,7 @@ class _Grid:
     @classmethod
     def of(cls, plane: Plane, other: Layer) -> _Grid:
         matrix, offset = _plane_in_world(plane)
-        to_world, origin = world_affine(other)
+        to_world, origin = world_affine(other, plane.units)
         matrix = np.linalg.solve(to_world, matrix[-other.ndim :])
         offset = np.linalg.solve(to_world, offset[-other.ndim :] - origin)
         first, second = (axis + other.ndim - len(plane.index) for axis in plane.axes)
@@ -218,7 +227,7 @@ class _Grid:
 
 def _plane_in_world(plane: Plane) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """(N, 2) matrix and (N,) offset from the plane's rows and columns to the viewer's world."""
-    matrix, offset = world_affine(plane.layer)
+    matrix, offset = world_affine(plane.layer, plane.units)
     lead = len(plane.point) - len(plane.index)
     columns = np.zeros((len(plane.point), 2))
     columns[lead:] = matrix[:, plane.axes]

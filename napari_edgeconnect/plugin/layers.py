@@ -25,11 +25,13 @@ COMPLETED = "completed"
 
 #: From Okabe and Ito's palette, which colour-blind people can tell apart.
 EDGE_COLOURS = {
-    EdgeSource.MEASURED: "#9a9a9a",
+    EdgeSource.MEASURED: "#b5b5b5",
     EdgeSource.PROPOSED: "#56b4e9",
     EdgeSource.DRAWN: "#e69f00",
 }
 MASK_COLOUR = "#cc3f8f"
+#: Enough to be seen on any image, little enough to see the image.
+MASK_OPACITY = 0.45
 
 _LOOK = ("contrast_limits", "gamma", "interpolation2d", "opacity", "blending")
 LayerTuple = tuple[Any, dict[str, Any], str]
@@ -88,7 +90,7 @@ def completed_tuple(plane: Plane, image: NDArray[Any], *, details: dict[str, Any
 def mask_tuple(image: Image) -> LayerTuple:
     """An empty mask to paint on, with the image's geometry and axes."""
     shape = (image.data[0] if image.multiscale else image.data).shape[: image.ndim]
-    attributes = {"name": f"{image.name} [damage]", "opacity": 0.6, "colormap": mask_colormap()}
+    attributes = {"name": f"{image.name} [damage]", "opacity": MASK_OPACITY, "colormap": mask_colormap()}
     return np.zeros(shape, np.uint8), spatial(image) | attributes, "labels"
 
 
@@ -118,9 +120,9 @@ def find_own(layers: Iterable[Layer], plane: Plane, kind: str) -> Any:
     """The topmost layer of that kind which belongs to a plane, or None."""
     size = plane.raised(np.empty(plane.shape, bool)).shape
     for layer in reversed(list(layers)):
-        if is_own(layer, kind) and layer.metadata[KEY]["of"] == _belongs_to(plane):
-            if layer.data.shape[: len(size)] == size:
-                return layer
+        mine = is_own(layer, kind) and layer.metadata[KEY]["of"] == _belongs_to(plane)
+        if mine and layer.data.shape[: len(size)] == size:
+            return layer
     return None
 
 

@@ -7,6 +7,7 @@ moved to the image's pixels first, each kind of shape as the polygons it covers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -79,7 +80,7 @@ def _stroke(vertices: Points, radius: float) -> Iterator[Points]:
     """A line with round joints as a disc at every vertex and a box along every segment."""
     for vertex in vertices:
         yield _ellipse(vertex, np.array([radius, 0]), np.array([0, radius]))
-    for start, end in zip(vertices[:-1], vertices[1:], strict=True):
+    for start, end in pairwise(vertices):
         length = np.hypot(*(end - start))
         if length > 0:
             side = radius * np.array([end[1] - start[1], start[0] - end[0]]) / length
@@ -89,7 +90,7 @@ def _stroke(vertices: Points, radius: float) -> Iterator[Points]:
 def _trace(covered: NDArray[np.bool_], vertices: Points) -> None:
     """Mark at least the pixels under a line, however thin it is."""
     points = np.rint(vertices).astype(int)
-    for start, end in zip(points[:-1], points[1:], strict=True):
+    for start, end in pairwise(points):
         rows, columns = line(*start, *end)
         inside = (0 <= rows) & (rows < covered.shape[0]) & (0 <= columns) & (columns < covered.shape[1])
         covered[rows[inside], columns[inside]] = True

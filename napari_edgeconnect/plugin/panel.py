@@ -176,7 +176,7 @@ def _form(*rows: tuple[str, QWidget]) -> QLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(8)
     grid.setVerticalSpacing(3)
-    grid.setColumnMinimumWidth(0, 58)
+    grid.setColumnMinimumWidth(0, 64)
     grid.setColumnStretch(1, 1)
     for row, (text, widget) in enumerate(rows):
         if text:

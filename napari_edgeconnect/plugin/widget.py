@@ -6,6 +6,8 @@ layers. It computes nothing itself, and changes no layer but its own.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,16 +15,17 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ..core.edges import EdgeMap
+from ..core.edges import EdgeMap, EdgeSource
 from ..core.holes import grown
 from ..core.models import DEFAULT_MODEL, ModelInfo, list_models
 from ..core.results import Step
 from ..core.settings import Settings
 from . import layers as ours
+from .activity import Activity
 from .geometry import Plane, displayed_plane, plane_mask, read_plane
 from .layer_combo import LayerWatch
 from .panel import Panel
-from .preferences import preferred
+from .preferences import DEFAULTS, preferred
 from .worker import LoadedModels, Outcome, Request, Task, repair_steps
 
 if TYPE_CHECKING:
@@ -61,14 +64,14 @@ class EdgeConnectWidget(QWidget):
         self._loaded = LoadedModels()
         self._worker: Any = None
         self._request: Request | None = None
-        self._bar: Any = None
-        self._said = ""
+        self._activity: Activity | None = None
+        self._said: tuple[Any, str] = (None, "")
         choices = preferred()
         self.panel = Panel(choices.settings)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
-        self.setMinimumWidth(260)
+        self.setMinimumWidth(290)
         self._look_soon = QTimer(self)
         self._look_soon.setSingleShot(True)
         self._look_soon.setInterval(LOOK_AFTER_MS)
@@ -125,18 +128,26 @@ class EdgeConnectWidget(QWidget):
         self._show_model()
 
     def _offer_devices(self, device: str) -> None:
-        """Ask torch beside the interface: importing it takes seconds."""
-        from superqt.utils import create_worker
+        """Ask torch beside the interface: importing it takes seconds.
 
+        The thread touches no Qt object, so that it can outlive the window.
+        """
         self._wanted_device = device
-        worker = create_worker(_devices, _start_thread=False, _ignore_errors=True)
-        worker.returned.connect(self._devices_found)
-        self._device_search = worker
-        worker.start()
+        executor = ThreadPoolExecutor(max_workers=1)
+        self._device_search = executor.submit(_devices)
+        executor.shutdown(wait=False)
+        self._device_timer = QTimer(self)
+        self._device_timer.timeout.connect(self._take_devices)
+        self._device_timer.start(LOOK_AFTER_MS)
 
-    def _devices_found(self, devices: list[str]) -> None:
-        self._device_search = None
-        self.panel.device.addItems(devices)
+    def _take_devices(self) -> None:
+        if not self._device_search.done():
+            return
+        self._device_timer.stop()
+        if error := self._device_search.exception():
+            self._fail(error)
+            return
+        self.panel.device.addItems(self._device_search.result())
         self.panel.device.setCurrentText(self._wanted_device)
         self._show_device()
 
@@ -185,11 +196,13 @@ class EdgeConnectWidget(QWidget):
         self.panel.complete.setEnabled(ready and edges is not None)
         if not self.is_busy:
             hint = "Correct the edges with the brush, then complete." if edges else "Ready to hallucinate edges."
-            self.panel.status.setText(now.missing or self._said or hint)
+            image, said = self._said
+            said = said if image is self.panel.image.layer else ""
+            self.panel.status.setText(now.missing or said or hint)
 
     def _say(self, words: str) -> None:
-        """Keep this in the status line until the next run."""
-        self._said = words
+        """Keep this in the status line until the next run, or until another image is chosen."""
+        self._said = (self.panel.image.layer, words)
         self.panel.status.setText(words)
 
     # ---- what the buttons do
@@ -199,7 +212,7 @@ class EdgeConnectWidget(QWidget):
         layer = self._add(ours.mask_tuple(image))
         layer.selected_label = 1
         layer.mode = "paint"
-        layer.brush_size = ours.brush_size(image.data[0].shape[:2] if image.multiscale else layer.data.shape[-2:])
+        layer.brush_size = ours.brush_size(layer.data.shape[-2:])
         self.panel.mask.choose(layer)
         self._viewer.layers.selection.active = layer
 
@@ -225,11 +238,9 @@ class EdgeConnectWidget(QWidget):
         except ValueError as error:
             self._fail(error)
             return
-        self._said = ""
+        self._said = (None, "")
         self._request = request
-        self._worker = create_worker(
-            repair_steps, request, self._loaded, _start_thread=False, _ignore_errors=True
-        )
+        self._worker = create_worker(repair_steps, request, self._loaded, _start_thread=False, _ignore_errors=True)
         self._worker.yielded.connect(self._show_step)
         self._worker.returned.connect(self._receive)
         self._worker.errored.connect(self._fail)
@@ -240,8 +251,8 @@ class EdgeConnectWidget(QWidget):
 
     def _request_for(self, task: Task, plane: Plane, mask: NDArray[np.bool_]) -> Request:
         layer = ours.find_own(self._viewer.layers, plane, ours.EDGES)
-        sigma = self.panel.sigma.value()
-        settings = Settings(sigma=sigma or None, grow_px=self.panel.grow.value())
+        sigma, grow_px = self.panel.sigma.value(), self.panel.grow.value()
+        settings = replace(DEFAULTS, sigma=sigma or None, grow_px=grow_px)
         edges = before = None
         if task is Task.COMPLETE:
             edges = _edges_for(ours.read_edges(layer, plane), mask, settings)
@@ -263,9 +274,7 @@ class EdgeConnectWidget(QWidget):
     # ---- what comes back
 
     def _show_busy(self, what: str) -> None:
-        from napari.utils.progress import cancelable_progress
-
-        self._bar = cancelable_progress(total=0, desc=what)
+        self._activity = Activity(what, self.cancel)
         self.panel.progress.setRange(0, 0)
         self.panel.progress.show()
         self.panel.cancel.show()
@@ -275,15 +284,10 @@ class EdgeConnectWidget(QWidget):
     def _show_step(self, step: Step) -> None:
         if self._request is None:
             return
-        if self._bar.is_canceled:
-            self.cancel()
-            return
         self.panel.progress.setRange(0, step.total)
         self.panel.progress.setValue(step.done)
         self.panel.status.setText(step.what)
-        self._bar.total = step.total
-        self._bar.update(step.done - self._bar.n)
-        self._bar.set_description(step.what)
+        self._activity.show_step(step)
 
     def _receive(self, outcome: Outcome) -> None:
         """Put an outcome into layers, unless nobody waits for it any more."""
@@ -309,14 +313,17 @@ class EdgeConnectWidget(QWidget):
         plane = outcome.request.plane
         details = {"record": outcome.record}
         layer = ours.find_own(self._viewer.layers, plane, ours.EDGES)
-        if layer is not None:
-            ours.write_edges(layer, plane, outcome.edges, details=details)
+        if layer is not None:  # what was drawn while the run lasted is kept, too
+            edges = ours.keep_drawn(outcome.edges, ours.read_labels(layer, plane))
+            ours.write_edges(layer, plane, edges, details=details)
         else:
             layer = self._add(ours.edges_tuple(plane, outcome.edges, details=details))
-            layer.selected_label = 3
+            layer.selected_label = EdgeSource.DRAWN
             layer.brush_size = 1
             layer.mode = "paint"
-        layer.visible = True
+        if not layer.visible:  # napari drops the paint mode of a layer that is hidden or shown
+            layer.visible = True
+            layer.mode = "paint"
         return layer
 
     def _put_completed(self, outcome: Outcome) -> None:
@@ -337,16 +344,17 @@ class EdgeConnectWidget(QWidget):
         """Show a refusal as its own sentence; anything else is a bug, and napari shows where."""
         from napari.utils.notifications import notification_manager, show_error
 
-        self._say(str(error) or type(error).__name__)
+        sentence = str(error) or type(error).__name__
+        self._say(sentence)
         if isinstance(error, ValueError | TypeError | OSError | MemoryError):
-            show_error(self._said)
+            show_error(sentence)
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _finish(self) -> None:
         cancelled = self._request is None
         self._worker = self._request = None
-        self._bar.close()
+        self._activity.close()
         self.panel.progress.hide()
         self.panel.cancel.hide()
         if cancelled:
@@ -387,4 +395,4 @@ def _damage_in_words(mask: NDArray[np.bool_] | None) -> str:
     if mask is None:
         return ""
     count = int(np.count_nonzero(mask))
-    return f"{count:,} px, {100 * count / mask.size:.2g} % of the image".replace(",", "\u2009")
+    return f"{count:_} px, {100 * count / mask.size:.2g} % of the image".replace("_", "\u2009")

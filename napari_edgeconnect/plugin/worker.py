@@ -73,6 +73,10 @@ class Outcome:
     repair: Repair | None = None
 
 
+class RunFailed(Exception):
+    """A run that broke off for no reason of the user's; what broke it is its cause."""
+
+
 class LoadedModels:
     """Models by name and device, each loaded once."""
 
@@ -92,7 +96,21 @@ class LoadedModels:
 
 
 def repair_steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
-    """Run a request; between any two steps it can be given up."""
+    """Run a request; between any two steps it can be given up.
+
+    Raises
+    ------
+    RunFailed
+        For any RuntimeError, as torch raises: superqt takes those for a
+        deleted worker and would never say that the run is over.
+    """
+    try:
+        return (yield from _steps(request, models))
+    except RuntimeError as error:
+        raise RunFailed(f"The run broke off: {error}") from error
+
+
+def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)

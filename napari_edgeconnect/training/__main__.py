@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from torch import nn
 
 from ..core.checkpoints import NetworkInfo, load_generator, write_generator
 from ..core.networks import EdgeGenerator, InpaintGenerator, initialise
+from . import validation
 from .trainer import EdgeStage, InpaintStage, TrainSettings, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -53,6 +55,34 @@ def inpaint(
     edge_network, _ = load_generator(edges, "edge")
     stage = InpaintStage(_trainable(network), edge_network)
     _finish(stage, settings, info or NetworkInfo("inpaint", "residual", width, blocks))
+
+
+@app.command()
+def validate(
+    edges: Annotated[Path, typer.Option(help="Weights of the edge generator.", exists=True)],
+    inpaint: Annotated[Path, typer.Option(help="Weights of the completion network.", exists=True)],
+    data: Data,
+) -> None:
+    """Figures of a pair of networks on held-out images, inside the hole."""
+    table = validation.validate(load_generator(edges, "edge")[0], load_generator(inpaint, "inpaint")[0], data)
+    for modality, row in table.items():
+        typer.echo(f"{modality:>18} " + " ".join(f"{name} {value:.3f}" for name, value in row.items()))
+
+
+@app.command()
+def bundle(
+    edges: Annotated[Path, typer.Option(help="Weights of the edge generator.", exists=True)],
+    inpaint: Annotated[Path, typer.Option(help="Weights of the completion network.", exists=True)],
+    out: Annotated[Path, typer.Option(help="The model's folder, such as weights/open-science-16.")],
+    training: Annotated[str, typer.Option(help="One line about how the weights came about.")],
+    licence: str = "BSD-3-Clause",
+) -> None:
+    """Write a pair of networks as a model, with name, licence and training in the files' headers."""
+    out.mkdir(parents=True, exist_ok=True)
+    for kind, path in (("edge", edges), ("inpaint", inpaint)):
+        network, info = load_generator(path, kind)
+        metadata = {"name": out.name, "licence": licence, "training": training}
+        write_generator(out / f"{kind}.safetensors", network, replace(info, metadata=metadata))
 
 
 def _trainable(network: nn.Module) -> nn.Module:

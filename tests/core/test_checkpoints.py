@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,11 +110,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "edge.safetensors"
     path.write_bytes(b"old")
 
-    def full_disk(tensors: object, filename: Path, metadata: object) -> None:
-        Path(filename).write_bytes(b"half")
+    def full_disk(source: Path, target: Path) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("safetensors.torch.save_file", full_disk)
+    monkeypatch.setattr("napari_edgeconnect.core.checkpoints.os.replace", full_disk)
     network = EdgeGenerator(width=4, blocks=1, spectral=False)
     with pytest.raises(OSError, match="No space left"):
         write_generator(path, network, NetworkInfo("edge", "published", 4, 1))
@@ -191,6 +192,15 @@ def test_a_file_of_torch_0_4_has_its_sentence(tmp_path: Path, narrow: dict[str, 
     path = tmp_path / "old.pth"
     torch.save({"generator": {n: v for n, v in narrow.items() if not n.endswith("weight_v")}}, path)
     with pytest.raises(CheckpointError, match=r"PyTorch 0\.4 or older.*did not store weight_v"):
+        load_generator(path)
+
+
+def test_a_tar_file_of_torch_0_1_has_its_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "older.pth"
+    with tarfile.open(path, "w") as archive:
+        for name in ("sys_info", "pickle", "storages", "tensors"):
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+    with pytest.raises(CheckpointError, match=r"\.tar format of PyTorch 0\.1: load it and save it again"):
         load_generator(path)
 
 

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from npe2 import PluginManifest
+from skimage import data
+
+from napari_edgeconnect.plugin.widget import EdgeConnectWidget
+
+#: Two busy cores load a model and run it within this.
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(autouse=True)
+def _own_preferences(plugin_settings):
+    """No test reads or writes the preferences of whoever runs it."""
+
+
+@pytest.fixture
+def plugin(npe2pm):
+    """The installed plugin, known to napari through its own manifest."""
+    npe2pm.register(PluginManifest.from_distribution("napari-edgeconnect"))
+    return "napari-edgeconnect"
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    """(96, 80) uint8: the cameraman's head and camera."""
+    return data.camera()[80:176:1, 200:280].copy()
+
+
+@pytest.fixture
+def scratch(pixels) -> np.ndarray:
+    """(96, 80) uint8 labels: a scratch of 6 px from side to side."""
+    mask = np.zeros(pixels.shape, np.uint8)
+    mask[45:51, 10:70] = 1
+    return mask
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    """A viewer without a window: layers and dims, and no OpenGL."""
+    return ViewerModel()
+
+
+@pytest.fixture
+def make_widget(qtbot):
+    """Widgets on a viewer, which have looked at its layers and know the devices."""
+
+    def make(viewer: ViewerModel) -> EdgeConnectWidget:
+        widget = EdgeConnectWidget(viewer)
+        qtbot.addWidget(widget)
+        qtbot.waitUntil(lambda: widget.panel.device.count() > 1, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: bool(widget.panel.status.text()), timeout=PATIENCE_MS)
+        return widget
+
+    return make
+
+
+@pytest.fixture
+def widget(viewer, make_widget, pixels, scratch) -> EdgeConnectWidget:
+    """A widget on a damaged image whose mask is painted."""
+    viewer.add_image(pixels, name="camera")
+    viewer.add_labels(scratch, name="mask")
+    return make_widget(viewer)
+
+
+@pytest.fixture
+def press(qtbot):
+    """Press a button when it can be pressed, and wait until its run has ended."""
+
+    def press(widget: EdgeConnectWidget, button: str) -> None:
+        qtbot.waitUntil(getattr(widget.panel, button).isEnabled, timeout=PATIENCE_MS)
+        getattr(widget.panel, button).click()
+        qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
+
+    return press

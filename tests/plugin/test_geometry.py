@@ -1,0 +1,324 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Shapes
+from scipy import ndimage
+
+from napari_edgeconnect.plugin.geometry import displayed_plane, plane_mask, read_plane
+
+transforms = st.fixed_dictionaries(
+    {
+        "scale": st.tuples(st.floats(0.3, 3), st.floats(0.3, 3)),
+        "translate": st.tuples(st.floats(-5, 5), st.floats(-5, 5)),
+        "rotate": st.floats(-180, 180),
+        "shear": st.floats(-0.8, 0.8).map(lambda value: [value]),
+        "affine": st.floats(-0.4, 0.4).map(lambda value: [[1.0, value, 2.0], [-value, 1.2, -1.0], [0, 0, 1]]),
+    }
+)
+masks = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).random((9, 7)) < 0.3)
+
+
+def plane_of(*layers, index=0):
+    viewer = ViewerModel()
+    for layer in layers:
+        viewer.add_layer(layer)
+    return displayed_plane(viewer.layers[index], viewer.dims)
+
+
+def mask_on(image, mask):
+    return plane_mask(plane_of(image, mask), mask)
+
+
+@hypothesis_settings(max_examples=40)
+@given(image_at=transforms, mask_at=transforms, labelled=masks)
+def test_a_mask_lands_where_napari_shows_it(image_at, mask_at, labelled):
+    image = Image(np.zeros((8, 10)), **image_at)
+    mask = Labels(labelled.astype(np.uint8), **mask_at)
+
+    found = mask_on(image, mask)
+
+    # napari's own way, one point at a time. A point that a rounding error could move is no judge.
+    for pixel in np.ndindex(found.shape):
+        there = np.asarray(mask.world_to_data(image.data_to_world(pixel)))
+        cell = np.rint(there).astype(int)
+        clear = (np.abs(there - cell) < 0.499).all()
+        if clear and ((cell >= 0) & (cell < labelled.shape)).all() and labelled[tuple(cell)]:
+            assert found[pixel]
+    expected_centres = {
+        tuple(np.rint(image.world_to_data(mask.data_to_world(cell))).astype(int)) for cell in np.argwhere(labelled)
+    }
+    for pixel in map(tuple, np.argwhere(found)):
+        there = np.asarray(mask.world_to_data(image.data_to_world(pixel)))
+        near = [np.floor(there - 1e-3 + 0.5).astype(int), np.floor(there + 1e-3 + 0.5).astype(int)]
+        sampled = any(
+            ((cell >= 0) & (cell < labelled.shape)).all() and labelled[tuple(cell)]
+            for cell in (near[0], near[1], np.array([near[0][0], near[1][1]]), np.array([near[1][0], near[0][1]]))
+        )
+        assert sampled or pixel in expected_centres
+
+
+@hypothesis_settings(max_examples=20)
+@given(at=transforms, labelled=masks)
+def test_a_mask_with_the_images_geometry_is_taken_pixel_by_pixel(at, labelled):
+    assert (mask_on(Image(np.zeros((9, 7)), **at), Labels(labelled.astype(int), **at)) == labelled).all()
+
+
+def test_a_coarse_mask_fills_all_pixels_that_its_labels_cover():
+    labelled = np.zeros((30, 40), np.uint8)
+    labelled[5:15, 10:35] = 7
+    # Twice as coarse, so that the centre of its pixel (0, 0) is where four image pixels meet.
+    mask = Labels(labelled, scale=(2, 2), translate=(0.5, 0.5))
+    expected = np.zeros((60, 80), bool)
+    expected[10:30, 20:70] = True
+
+    assert (mask_on(Image(np.zeros((60, 80))), mask) == expected).all()
+
+
+def test_a_coarse_mask_reaches_the_images_first_row_and_last_column():
+    mask = Labels(np.ones((5, 5), np.uint8), scale=(4, 4), translate=(1.5, 1.5))
+
+    assert mask_on(Image(np.zeros((20, 20))), mask).all()
+
+
+def test_a_scratch_in_a_finer_mask_is_not_lost():
+    labelled = np.zeros((80, 80), np.uint8)
+    labelled[42] = 1  # a quarter of an image pixel wide, and on no image pixel's centre
+    mask = Labels(labelled, scale=(0.25, 0.25))
+
+    found = mask_on(Image(np.zeros((20, 20))), mask)
+
+    assert found[10].all()
+    assert found.sum() == 20
+
+
+def test_a_mask_in_another_unit_of_length_lands_on_the_same_spot():
+    labelled = np.zeros((40, 60), np.uint8)
+    labelled[10:15, 20:35] = 1
+    image = Image(np.zeros((40, 60)), scale=(0.5, 0.5), units=("um", "um"))
+    mask = Labels(labelled, scale=(500, 500), units=("nm", "nm"))
+
+    assert (mask_on(image, mask) == (labelled > 0)).all()
+
+
+def test_units_that_do_not_go_together_are_taken_as_they_are_shown():
+    labelled = np.zeros((40, 60), np.uint8)
+    labelled[10:15, 20:35] = 1
+    image = Image(np.zeros((40, 60)), scale=(0.5, 0.5), units=("um", "um"))
+    mask = Labels(labelled, scale=(0.5, 0.5), units=("pixel", "pixel"))
+
+    assert (mask_on(image, mask) == (labelled > 0)).all()
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "polygon"])
+def test_an_outline_drawn_in_the_world_is_filled_on_an_anisotropic_shifted_image(kind):
+    image = Image(np.zeros((20, 60)), scale=(2, 0.5), translate=(100, -10))
+    # Half a pixel around rows 3 to 7 and columns 10 to 29.
+    top, bottom, left, right = 100 + 2 * 2.5, 100 + 2 * 7.5, -10 + 0.5 * 9.5, -10 + 0.5 * 29.5
+    outline = [[top, left], [top, right], [bottom, right], [bottom, left]]
+    expected = np.zeros((20, 60), bool)
+    expected[3:8, 10:30] = True
+
+    assert (mask_on(image, Shapes([outline], shape_type=kind)) == expected).all()
+
+
+@hypothesis_settings(max_examples=20)
+@given(image_at=transforms)
+def test_an_outline_covers_the_same_pixels_however_the_image_lies(image_at):
+    image = Image(np.zeros((20, 60)), **image_at)
+    corners = np.array([[2.5, 9.5], [2.5, 29.5], [7.5, 29.5], [7.5, 9.5]])
+    outline = [image.data_to_world(corner) for corner in corners]
+    expected = np.zeros((20, 60), bool)
+    expected[3:8, 10:30] = True
+
+    assert (mask_on(image, Shapes([outline], shape_type="polygon")) == expected).all()
+
+
+def test_shapes_move_with_the_transform_of_their_own_layer():
+    rectangle = [[-0.5, -0.5], [-0.5, 4.5], [2.5, 4.5], [2.5, -0.5]]
+    shapes = Shapes([rectangle], shape_type="rectangle", scale=(2, 2), translate=(10.5, 20.5))
+    expected = np.zeros((40, 40), bool)
+    expected[10:16, 20:30] = True
+
+    assert (mask_on(Image(np.zeros((40, 40))), shapes) == expected).all()
+
+
+def test_an_ellipse_covers_its_area_also_when_turned():
+    corners = [[10, 10], [10, 70], [40, 70], [40, 10]]
+    shapes = Shapes([corners], shape_type="ellipse", rotate=30, translate=(20, 30))
+
+    found = mask_on(Image(np.zeros((120, 120))), shapes)
+
+    assert found.sum() == pytest.approx(np.pi * 15 * 30, rel=0.02)
+
+
+def test_a_line_is_as_wide_as_it_is_drawn():
+    shapes = Shapes([[[20, 10], [20, 59]]], shape_type="line", edge_width=6)
+
+    found = mask_on(Image(np.zeros((40, 80))), shapes)
+
+    assert found[17:23, 12:58].all()
+    assert not found[:16].any()
+    assert not found[25:].any()
+
+
+def test_a_hairline_path_is_one_unbroken_trace():
+    path = [[5, 5], [30, 40], [8, 70]]
+    shapes = Shapes([path], shape_type="path", edge_width=0.01)
+
+    found = mask_on(Image(np.zeros((40, 80))), shapes)
+
+    assert found[5, 5]
+    assert found[30, 40]
+    assert found[8, 70]
+    assert ndimage.label(found, np.ones((3, 3)))[1] == 1
+
+
+@pytest.fixture
+def stack_viewer():
+    viewer = ViewerModel()
+    data = np.random.default_rng(0).integers(0, 255, (5, 12, 10), dtype=np.uint8)
+    viewer.add_image(data, name="stack", scale=(3, 1, 1), translate=(30, 0, 0), axis_labels=("z", "y", "x"))
+    return viewer
+
+
+def test_the_displayed_slice_of_a_stack_is_read(stack_viewer):
+    stack_viewer.dims.set_point(0, 30 + 3 * 4)
+    plane = displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+
+    assert plane.where == "z 4"
+    assert (read_plane(plane) == stack_viewer.layers["stack"].data[4]).all()
+
+
+def test_the_displayed_plane_follows_the_order_of_the_axes(stack_viewer):
+    stack_viewer.dims.order = (1, 0, 2)
+    stack_viewer.dims.set_point(1, 7)
+    plane = displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+
+    assert plane.where == "y 7"
+    assert (read_plane(plane) == stack_viewer.layers["stack"].data[:, 7]).all()
+
+
+def test_a_copy_of_the_pixels_is_read(stack_viewer):
+    plane = displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+    before = stack_viewer.layers["stack"].data.copy()
+    read_plane(plane)[:] = 0
+
+    assert (stack_viewer.layers["stack"].data == before).all()
+
+
+def test_a_colour_stack_gives_one_colour_plane():
+    viewer = ViewerModel()
+    data = np.random.default_rng(0).integers(0, 255, (4, 12, 10, 3), dtype=np.uint8)
+    layer = viewer.add_image(data, rgb=True)
+    viewer.dims.set_point(0, 2)
+
+    assert (read_plane(displayed_plane(layer, viewer.dims)) == data[2]).all()
+
+
+def test_of_a_multiscale_image_the_full_size_level_is_read():
+    viewer = ViewerModel()
+    full = np.random.default_rng(0).random((64, 48))
+    layer = viewer.add_image([full, full[::2, ::2]], multiscale=True)
+    plane = displayed_plane(layer, viewer.dims)
+
+    assert plane.shape == (64, 48)
+    assert (read_plane(plane) == full).all()
+    assert plane.is_current
+
+
+@pytest.mark.parametrize("point", [0, 30 + 3 * 9])
+def test_a_slider_outside_the_stack_is_refused_in_words(stack_viewer, point):
+    stack_viewer.add_image(np.zeros((100, 12, 10)), name="longer")
+    stack_viewer.dims.set_point(0, point)
+
+    with pytest.raises(ValueError, match="outside “stack”"):
+        displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+
+
+def test_a_volume_view_is_refused_in_words(stack_viewer):
+    stack_viewer.dims.ndisplay = 3
+
+    with pytest.raises(ValueError, match="switch to the 2-D view"):
+        displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+
+
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+def test_an_oblique_view_is_refused_in_words():
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((9, 12, 10)), name="stack", rotate=(0, 40, 0))
+    viewer.dims.set_point(0, layer.data_to_world((4, 6, 5))[0])
+
+    with pytest.raises(ValueError, match="obliquely"):
+        displayed_plane(layer, viewer.dims)
+
+
+def test_a_flat_mask_holds_for_every_slice_and_a_deep_one_for_its_own(stack_viewer):
+    flat = stack_viewer.add_labels(np.pad(np.ones((3, 3), np.uint8), ((4, 5), (3, 4))), name="flat")
+    deep_data = np.zeros((5, 12, 10), np.uint8)
+    deep_data[2, 1:3] = 1
+    deep = stack_viewer.add_labels(deep_data, scale=(3, 1, 1), translate=(30, 0, 0))
+    areas = []
+    for index in range(5):
+        stack_viewer.dims.set_point(0, 30 + 3 * index)
+        plane = displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+        areas.append((plane_mask(plane, flat).sum(), plane_mask(plane, deep).sum()))
+
+    assert areas == [(9, 0), (9, 0), (9, 20), (9, 0), (9, 0)]
+
+
+def test_shapes_of_other_slices_are_left_out(stack_viewer):
+    corners = np.array([[1.5, 1.5], [1.5, 4.5], [3.5, 4.5], [3.5, 1.5]])
+    outlines = [np.insert(corners + shift, 0, 30 + 3 * z, axis=1) for z, shift in ((1, 0), (2, 4))]
+    shapes = stack_viewer.add_shapes(outlines, shape_type="polygon", ndim=3)
+    stack_viewer.dims.set_point(0, 30 + 3 * 2)
+    expected = np.zeros((12, 10), bool)
+    expected[6:8, 6:9] = True
+
+    found = plane_mask(displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims), shapes)
+
+    assert (found == expected).all()
+
+
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+def test_a_mask_turned_out_of_the_plane_is_refused_in_words(stack_viewer):
+    mask = stack_viewer.add_labels(np.ones((5, 12, 10), np.uint8), name="tilted", rotate=(0, 40, 0))
+
+    plane = displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+    with pytest.raises(ValueError, match="“tilted” is turned out of the image's plane"):
+        plane_mask(plane, mask)
+
+
+def test_a_mask_without_a_displayed_axis_is_refused_in_words(stack_viewer):
+    mask = stack_viewer.add_labels(np.ones((12, 10), np.uint8), name="flat")
+    stack_viewer.dims.order = (1, 0, 2)
+
+    plane = displayed_plane(stack_viewer.layers["stack"], stack_viewer.dims)
+    with pytest.raises(ValueError, match="“flat” lacks an axis"):
+        plane_mask(plane, mask)
+
+
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+def test_a_slices_result_lies_where_the_slice_lies_in_the_world():
+    viewer = ViewerModel()
+    layer = viewer.add_image(
+        np.zeros((6, 12, 10)),
+        scale=(4, 0.5, 2),
+        translate=(7, -3, 1),
+        rotate=(0, 0, 25),
+        affine=[[1, 0, 0, 5], [0, 1.1, 0.2, 0], [0, -0.2, 1, 3], [0, 0, 0, 1]],
+        units=("um", "nm", "nm"),
+    )
+    viewer.dims.set_point(0, 1000 * layer.data_to_world((3, 0, 0))[0])  # the world is in nanometres
+    plane = displayed_plane(layer, viewer.dims)
+
+    result = Image(plane.raised(np.zeros(plane.shape)), **plane.spatial())
+
+    assert plane.index == (3, 0, 0)
+    for row, column in ((0, 0), (11, 0), (4, 9)):
+        assert np.allclose(result.data_to_world((0, row, column)), layer.data_to_world((3, row, column)))
+    assert result.units == layer.units

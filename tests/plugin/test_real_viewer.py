@@ -1,0 +1,86 @@
+"""In a real window, through the manifest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+
+from napari_edgeconnect.core.edges import EdgeSource
+from napari_edgeconnect.plugin.widget import EdgeConnectWidget
+
+from .conftest import PATIENCE_MS
+
+
+@pytest.fixture
+def window(make_napari_viewer, plugin):
+    """A shown viewer, and the docked widget of the installed plugin."""
+    viewer = make_napari_viewer(show=True)
+    _, widget = viewer.window.add_plugin_dock_widget(plugin, "Inpaint")
+    return viewer, widget
+
+
+def test_a_sample_is_repaired_with_the_docked_widget(window, plugin, press, qtbot):
+    viewer, widget = window
+    viewer.open_sample(plugin, "cell")
+    assert [type(layer) for layer in viewer.layers] == [Image, Labels]
+
+    press(widget, "hallucinate")
+    edges = viewer.layers["cell [edges]"]
+    assert edges.mode == "paint"
+    # What is on the screen: measured grey and proposed blue, in one picture.
+    for layer in viewer.layers[:-1]:
+        layer.visible = False
+    colours = {source: np.rint(255 * edges.colormap.map(int(source))[:3]) for source in EdgeSource}
+    shown = viewer.screenshot(flash=False)[..., :3].astype(int)
+    for source in (EdgeSource.MEASURED, EdgeSource.PROPOSED):
+        assert (np.abs(shown - colours[source]).max(axis=2) <= 2).any(), source
+
+    press(widget, "complete")
+    whole, damage = viewer.layers["cell"].data, viewer.layers["cell [damage]"].data > 0
+    completed = viewer.layers["cell [completed]"].data
+    assert (completed != whole)[damage].mean() > 0.9
+    # The scratch was burnt in at 250; nothing that bright is left where it crossed the background.
+    assert whole[damage].max() > 240
+    assert completed[:60].max() < 200
+
+
+def test_the_widget_fits_the_dock_of_a_laptop(window):
+    _, widget = window
+
+    assert widget.sizeHint().width() <= 340
+    assert widget.sizeHint().height() <= 680
+
+
+def test_closing_the_dock_gives_a_run_up(window, plugin, qtbot):
+    viewer, widget = window
+    viewer.open_sample(plugin, "cell")
+    qtbot.waitUntil(widget.panel.inpaint.isEnabled, timeout=PATIENCE_MS)
+    widget.panel.inpaint.click()
+    viewer.window.remove_dock_widget(widget.parent())
+    qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
+
+    assert len(viewer.layers) == 2
+
+
+def test_closing_the_window_during_a_run_ends_cleanly(window, plugin, qtbot):
+    from qtpy.QtCore import QThreadPool
+
+    viewer, widget = window
+    viewer.open_sample(plugin, "cell")
+    qtbot.waitUntil(widget.panel.inpaint.isEnabled, timeout=PATIENCE_MS)
+    widget.panel.inpaint.click()
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() > 0, timeout=PATIENCE_MS)
+    viewer.close()
+
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE_MS)
+
+
+def test_the_filter_menu_opens_the_widget(make_napari_viewer, plugin):
+    viewer = make_napari_viewer()
+    (filter_menu,) = (action.menu() for action in viewer.window.layers_menu.actions() if action.text() == "Filter")
+    (entry,) = (action for action in filter_menu.actions() if "EdgeConnect" in action.text())
+    entry.trigger()
+
+    (dock,) = viewer.window.dock_widgets.values()
+    assert isinstance(dock, EdgeConnectWidget)

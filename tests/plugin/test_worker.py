@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from napari_edgeconnect import EdgeConnect
+from napari_edgeconnect.core.edges import EdgeSource
+from napari_edgeconnect.core.models import DEFAULT_MODEL
+from napari_edgeconnect.plugin.geometry import displayed_plane
+from napari_edgeconnect.plugin.preferences import DEFAULTS
+from napari_edgeconnect.plugin.worker import LoadedModels, Request, RunFailed, Task, repair_steps
+
+
+@pytest.fixture
+def request_for(viewer, pixels, scratch):
+    plane = displayed_plane(viewer.add_image(pixels), viewer.dims)
+
+    def request_for(task, **more):
+        return Request(task, plane, pixels, scratch > 0, DEFAULTS, DEFAULT_MODEL, "cpu", **more)
+
+    return request_for
+
+
+@pytest.fixture(scope="module")
+def models():
+    return LoadedModels()
+
+
+def finished(steps):
+    said = []
+    while True:
+        try:
+            said.append(next(steps))
+        except StopIteration as end:
+            return end.value, said
+
+
+def test_a_run_gives_what_the_core_gives(request_for, models, pixels, scratch):
+    outcome, _ = finished(repair_steps(request_for(Task.INPAINT), models))
+
+    expected = EdgeConnect.load(device="cpu").inpaint(pixels, scratch, DEFAULTS)
+    assert (outcome.repair.image == expected).all()
+    assert (outcome.edges.labels == outcome.repair.edges.labels).all()
+
+
+def test_loading_is_announced_and_done_once(request_for, monkeypatch):
+    loads = []
+    load = EdgeConnect.load
+    monkeypatch.setattr(EdgeConnect, "load", lambda *a, **k: loads.append(a) or load(*a, **k))
+    models = LoadedModels()
+
+    _, first = finished(repair_steps(request_for(Task.HALLUCINATE), models))
+    _, second = finished(repair_steps(request_for(Task.HALLUCINATE), models))
+
+    assert "Loading" in first[0].what
+    assert not any("Loading" in step.what for step in second)
+    assert len(loads) == 1
+
+
+def test_what_was_drawn_before_steers_a_run_of_both_stages(request_for, models, scratch):
+    before = np.zeros(scratch.shape, np.uint8)
+    before[45:51, 40] = EdgeSource.DRAWN
+
+    plain, _ = finished(repair_steps(request_for(Task.INPAINT), models))
+    steered, _ = finished(repair_steps(request_for(Task.INPAINT, before=before), models))
+
+    assert (steered.edges.labels[45:51, 40] == EdgeSource.DRAWN).all()
+    assert (steered.repair.image != plain.repair.image).any()
+
+
+def test_completing_never_runs_the_first_stage(request_for, models, monkeypatch):
+    hallucinated, _ = finished(repair_steps(request_for(Task.HALLUCINATE), models))
+    monkeypatch.delattr(EdgeConnect, "hallucinate_edges_steps")
+
+    outcome, _ = finished(repair_steps(request_for(Task.COMPLETE, edges=hallucinated.edges), models))
+
+    assert outcome.edges is None
+    assert outcome.repair.record["edges"]["drawn_px"] == 0
+
+
+def test_a_runtime_error_ends_a_run_as_another_error(request_for, monkeypatch):
+    def load(*args, **kwargs):
+        raise RuntimeError("CUDA error: no kernel image")
+
+    monkeypatch.setattr(EdgeConnect, "load", load)
+
+    with pytest.raises(RunFailed, match="no kernel image") as raised:
+        finished(repair_steps(request_for(Task.INPAINT), LoadedModels()))
+    assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+def test_importing_the_widget_does_not_import_torch():
+    code = "import sys, napari_edgeconnect.plugin.widget; sys.exit('torch' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
