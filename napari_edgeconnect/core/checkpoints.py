@@ -237,18 +237,14 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
             if isinstance(content.get(key), Mapping):
                 content = content[key]
     if not isinstance(content, Mapping) or not all(isinstance(v, torch.Tensor) for v in content.values()):
-        raise CheckpointError(
-            f"{path.name} holds no state dict: expected tensors by name, or these under 'generator'."
-        )
+        raise CheckpointError(f"{path.name} holds no state dict: expected tensors by name, or these under 'generator'.")
     return {name.removeprefix("module."): value for name, value in content.items()}
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     message = str(error)
     if "legacy .tar format" in message:
-        return (
-            f"{path.name} is in the .tar format of PyTorch 0.1: load it and save it again with PyTorch 1.0 or newer."
-        )
+        return f"{path.name} is in the .tar format of PyTorch 0.1: load it and save it again with PyTorch 1.0 or newer."
     if "Unsupported global" in message or "Unsupported class" in message or "Unsupported operand" in message:
         return (
             f"{path.name} holds Python objects besides tensors and could run code when unpickled; it was not "

@@ -9,6 +9,7 @@ pixels only, so a thin scratch is already closed on the coarse level.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +45,9 @@ def shrunk(
     return total / np.maximum(count, 1), count[..., 0] == 0
 
 
-def shrunk_edges(edges: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """The strongest edge of each block, (H, W) to (h, w): a thin line stays a line."""
-    padded = np.pad(edges, [(0, -n % factor) for n in edges.shape])
+def shrunk_any(plane: NDArray[Any], factor: int) -> NDArray[Any]:
+    """The largest value of each block, (H, W) to (h, w): a thin line stays a line."""
+    padded = np.pad(plane, [(0, -n % factor) for n in plane.shape])
     height, width = padded.shape
     return padded.reshape(height // factor, factor, width // factor, factor).max(axis=(1, 3))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .coarse import CoarseGuess, shrink_factor, shrunk, shrunk_edges
+from .coarse import CoarseGuess, shrink_factor, shrunk, shrunk_any
 from .device import choose_device, free_memory, is_out_of_memory
 from .edges import EdgeMap, EdgeSource, as_edge_map, known_edges
 from .fill import biharmonic_fill
@@ -315,32 +315,32 @@ class EdgeConnect:
             return None
         if region not in guesses:
             yield _Work("Looking at a large hole as a whole", 0)
-            guesses[region] = self._coarse(job, region, edges)
+            guesses[region] = self._coarse(job, region, window.holes, edges)
         return guesses[region]
 
-    def _coarse(self, job: Job, region: Box, edges: EdgeMap | None) -> CoarseGuess:
+    def _coarse(self, job: Job, region: Box, holes: tuple[int, ...], edges: EdgeMap | None) -> CoarseGuess:
         factor = shrink_factor(region, job.settings.largest_window_px)
-        strips = [shrunk(job.unit(box), ~job.hole[box.slices], factor) for box in region.strips(64 * factor)]
-        unit, hole = (np.concatenate(parts) for parts in zip(*strips, strict=True))
-        if hole.any():
-            half = job.settings.half_precision
-            known = known_edges(gray_of(unit), hole, job.settings.sigma).astype(np.float32)
-            view = View(unit, hole, biharmonic_fill(unit, hole), known)
-            if edges is None:
-                proposed = self._stages.edge_probability([view], half=half)[0]
-                completed_edges = np.where(hole, proposed, known)
-            else:
-                completed_edges = np.concatenate(
-                    [
-                        shrunk_edges(_stage_two_edges(edges, box, job), factor)
-                        for box in region.strips(64 * factor)
-                    ]
-                )
-            (pixels,) = self._stages.completed(
-                [replace(view, edges=completed_edges)], rim_correction=job.settings.rim_correction, half=half
-            )
-            unit[hole] = np.clip(pixels, *job.limits(unit, hole))[hole]
-        return CoarseGuess(region, factor, unit)
+        strips = list(region.strips(64 * factor))
+        parts = [shrunk(job.unit(box), ~job.hole[box.slices], factor) for box in strips]
+        unit, hole = (np.concatenate(part) for part in zip(*parts, strict=True))
+        wanted = np.concatenate([shrunk_any(np.isin(job.plan.labels[box.slices], holes), factor) for box in strips])
+        if not hole.any():
+            return CoarseGuess(region, factor, unit)
+        fill = biharmonic_fill(unit, hole)
+        if not (hole & wanted).any():  # a scratch is closed by shrinking alone
+            return CoarseGuess(region, factor, fill)
+        half = job.settings.half_precision
+        known = known_edges(gray_of(unit), hole, job.settings.sigma).astype(np.float32)
+        view = View(unit, hole, fill, known)
+        if edges is None:
+            (proposed,) = self._stages.edge_probability([view], half=half)
+            completed_edges = np.where(hole, proposed, known)
+        else:
+            completed_edges = np.concatenate([shrunk_any(_stage_two_edges(edges, box, job), factor) for box in strips])
+        (pixels,) = self._stages.completed(
+            [replace(view, edges=completed_edges)], rim_correction=job.settings.rim_correction, half=half
+        )
+        return CoarseGuess(region, factor, np.where(hole[..., None], np.clip(pixels, *job.limits(unit, hole)), unit))
 
 
 def _stage_two_edges(edges: EdgeMap, box: Box, job: Job) -> NDArray[np.float32]:

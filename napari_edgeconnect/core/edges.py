@@ -30,9 +30,7 @@ class EdgeSource(IntEnum):
     DRAWN = 3
 
 
-def known_edges(
-    gray: NDArray[np.floating], hole: NDArray[np.bool_], sigma: float | None
-) -> NDArray[np.bool_]:
+def known_edges(gray: NDArray[np.floating], hole: NDArray[np.bool_], sigma: float | None) -> NDArray[np.bool_]:
     """Canny edges of the known region; the hole's own border is no edge.
 
     Parameters
@@ -93,9 +91,7 @@ class EdgeMap:
 
     def cropped(self, slices: tuple[slice, slice]) -> EdgeMap:
         """The map of a part of the plane."""
-        return replace(
-            self, labels=self.labels[slices], probability=self.probability[slices], hole=self.hole[slices]
-        )
+        return replace(self, labels=self.labels[slices], probability=self.probability[slices], hole=self.hole[slices])
 
     def edited(self, labels: ArrayLike) -> EdgeMap:
         """The same map after a person's edits.
@@ -180,9 +176,7 @@ def as_edge_map(
     if array.shape != hole.shape:
         raise ValueError(f"The edges have shape {array.shape}, but the image's plane is {hole.shape}.")
     if kind == "f" and not ((array >= 0) & (array <= 1)).all():
-        raise ValueError(
-            f"The edge probabilities reach from {array.min()} to {array.max()}: give values from 0 to 1."
-        )
+        raise ValueError(f"The edge probabilities reach from {array.min()} to {array.max()}: give values from 0 to 1.")
     labels = np.zeros(hole.shape, np.uint8)
     marked = array >= threshold if kind == "f" else array
     labels[marked] = EdgeSource.DRAWN

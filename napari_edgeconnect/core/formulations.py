@@ -105,4 +105,3 @@ def known_statistics(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     mean = (image * known).sum((2, 3), keepdim=True) / count
     variance = ((image - mean) ** 2 * known).sum((2, 3), keepdim=True) / count
     return mean, variance.mean(1, keepdim=True).sqrt().clamp(min=MIN_STD)
-

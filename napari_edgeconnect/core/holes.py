@@ -178,7 +178,7 @@ def plan_windows(hole: NDArray[np.bool_], settings: Settings) -> Plan:
     settings : Settings
         Gives the window sizes.
     """
-    labels, _ = ndimage.label(hole, _EIGHT_NEIGHBOURS)
+    labels = ndimage.label(hole, _EIGHT_NEIGHBOURS)[0].astype(np.int32, copy=False)
     small: list[tuple[Box, tuple[int, ...]]] = []
     tiles: list[Window] = []
     for label, slices in enumerate(ndimage.find_objects(labels), start=1):
@@ -188,15 +188,12 @@ def plan_windows(hole: NDArray[np.bool_], settings: Settings) -> Plan:
         else:
             small.append((region, (label,)))
     windows = [
-        Window(_at_least(box, settings, hole.shape), holes)
-        for box, holes in _shared(small, settings.largest_window_px)
+        Window(_at_least(box, settings, hole.shape), holes) for box, holes in _shared(small, settings.largest_window_px)
     ]
     return Plan(labels, (*windows, *tiles))
 
 
-def _shared(
-    items: list[tuple[Box, tuple[int, ...]]], largest_px: int
-) -> list[tuple[Box, tuple[int, ...]]]:
+def _shared(items: list[tuple[Box, tuple[int, ...]]], largest_px: int) -> list[tuple[Box, tuple[int, ...]]]:
     """Unite overlapping boxes until nothing more fits together.
 
     Each box is compared with those already placed as one array operation, so
@@ -222,9 +219,7 @@ def _first_partner(box: Box, others: list[Box], largest_px: int) -> int | None:
     return int(fits.argmax()) if fits.any() else None
 
 
-def _tiles(
-    hole_box: Box, region: Box, label: int, labels: NDArray[np.int32], settings: Settings
-) -> list[Window]:
+def _tiles(hole_box: Box, region: Box, label: int, labels: NDArray[np.int32], settings: Settings) -> list[Window]:
     """Cut a large hole into tiles; those with the least unknown around them come first."""
     tiles: list[tuple[float, Window]] = []
     for core in _cores(hole_box, label, labels, min(TILE_PX, settings.largest_window_px) - 2 * settings.margin_px):

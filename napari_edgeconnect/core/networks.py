@@ -111,9 +111,7 @@ class EdgeGenerator(Generator):
     Input channels: gray with the hole filled, known edges, mask.
     """
 
-    def __init__(
-        self, *, width: int = PUBLISHED_WIDTH, blocks: int = PUBLISHED_BLOCKS, spectral: bool = True
-    ) -> None:
+    def __init__(self, *, width: int = PUBLISHED_WIDTH, blocks: int = PUBLISHED_BLOCKS, spectral: bool = True) -> None:
         super().__init__(3, 1, width=width, blocks=blocks, spectral=spectral)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,9 +126,7 @@ class InpaintGenerator(Generator):
     residual one (RGB, edges, mask).
     """
 
-    def __init__(
-        self, *, in_channels: int = 4, width: int = PUBLISHED_WIDTH, blocks: int = PUBLISHED_BLOCKS
-    ) -> None:
+    def __init__(self, *, in_channels: int = 4, width: int = PUBLISHED_WIDTH, blocks: int = PUBLISHED_BLOCKS) -> None:
         super().__init__(in_channels, 3, width=width, blocks=blocks, spectral=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 SOFTWARE = "napari-edgeconnect"
 
 
-def repair_record(
-    job: Job, model: ModelInfo, stages: Stages, edges: EdgeMap, *, seconds: float
-) -> dict[str, Any]:
+def repair_record(job: Job, model: ModelInfo, stages: Stages, edges: EdgeMap, *, seconds: float) -> dict[str, Any]:
     """Write down one repair.
 
     Returns

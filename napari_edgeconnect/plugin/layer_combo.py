@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
+    from qtpy.QtGui import QPaintEvent
 
 #: What changes a layer's pixels or place; not every kind of layer has all of these.
 _CONTENT = ("data", "set_data", "paint", "labels_update", "scale", "translate", "rotate", "shear", "affine")
@@ -31,6 +32,18 @@ class LayerCombo(QComboBox):
         self.setMinimumContentsLength(8)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Shorten a long name in its middle: what tells layers apart is often at its end."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        text = self.currentText() or self.placeholderText()
+        option.currentText = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, field.width() - 8)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
     @property
     def layer(self) -> Any:
         """The chosen layer, or None."""
@@ -40,7 +53,7 @@ class LayerCombo(QComboBox):
         """Choose a layer that is on offer."""
         self.setCurrentIndex(self._layers().index(layer))
 
-    def offer(self, layers: Iterable[Layer], *, prefer: Callable[[Layer], bool] = bool) -> None:
+    def offer(self, layers: Iterable[Layer], *, prefer: Callable[[Layer], bool] = lambda _: True) -> None:
         """Show these layers; the choice stays while its layer does, else falls on the topmost preferred one."""
         chosen = self.layer
         offered = [layer for layer in reversed(list(layers)) if self._accepts(layer)]

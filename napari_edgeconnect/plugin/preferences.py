@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from ..core.settings import Settings
 from .layers import KEY
 
-#: The widget starts with a mask a little wider than painted, because tight masks leave rims, and shows proposals
-#: that are less than likely, because a person judges them; everything else is the core's default.
-DEFAULTS = Settings(grow_px=2.0, threshold=0.3)
+#: The widget starts with a mask a little wider than painted, because tight masks leave rims.
+DEFAULTS = Settings(grow_px=2.0)
 
 
 @dataclass(frozen=True)

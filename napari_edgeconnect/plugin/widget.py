@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from ..core.edges import EdgeMap, EdgeSource
+from ..core.edges import EdgeMap
 from ..core.holes import grown
 from ..core.models import DEFAULT_MODEL, ModelInfo, list_models
 from ..core.results import Step
-from ..core.settings import Settings
 from . import layers as ours
 from .activity import Activity
 from .geometry import Plane, displayed_plane, plane_mask, read_plane
 from .layer_combo import LayerWatch
 from .panel import Panel
+from .placing import CORRECT, add_mask, place
 from .preferences import DEFAULTS, preferred
 from .worker import LoadedModels, Outcome, Request, Task, repair_steps
 
@@ -72,6 +72,8 @@ class EdgeConnectWidget(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
         self.setMinimumWidth(290)
+        # All of the dock's height, so that a sentence may wrap to as many lines as it needs.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
         self._look_soon = QTimer(self)
         self._look_soon.setSingleShot(True)
         self._look_soon.setInterval(LOOK_AFTER_MS)
@@ -147,8 +149,12 @@ class EdgeConnectWidget(QWidget):
         if error := self._device_search.exception():
             self._fail(error)
             return
-        self.panel.device.addItems(self._device_search.result())
-        self.panel.device.setCurrentText(self._wanted_device)
+        combo = self.panel.device
+        combo.addItems(self._device_search.result())
+        preferred_row = combo.findText(self._wanted_device, Qt.MatchFlag.MatchStartsWith)  # "cuda" may be "cuda:0" here
+        combo.setCurrentIndex(max(0, preferred_row))
+        if preferred_row < 0:
+            self._say(f"This machine has no {self._wanted_device}, which the preferences ask for: auto is chosen.")
         self._show_device()
 
     def _show_model(self) -> None:
@@ -178,7 +184,7 @@ class EdgeConnectWidget(QWidget):
         except ValueError as error:
             return Situation(missing=str(error))
         if not mask.any():
-            return Situation(plane, mask, f"Paint the damage first, on the layer “{mask_layer.name}”.")
+            return Situation(plane, mask, f"Paint the damage first{', in this slice' if plane.where else ''}.")
         if self.panel.model.currentData() is None:
             return Situation(plane, mask, "No model is installed: reinstall the plugin, or import one.")
         return Situation(plane, mask)
@@ -195,7 +201,7 @@ class EdgeConnectWidget(QWidget):
         self.panel.inpaint.setEnabled(ready)
         self.panel.complete.setEnabled(ready and edges is not None)
         if not self.is_busy:
-            hint = "Correct the edges with the brush, then complete." if edges else "Ready to hallucinate edges."
+            hint = CORRECT if edges else "Ready to hallucinate edges."
             image, said = self._said
             said = said if image is self.panel.image.layer else ""
             self.panel.status.setText(now.missing or said or hint)
@@ -208,13 +214,7 @@ class EdgeConnectWidget(QWidget):
     # ---- what the buttons do
 
     def _add_mask(self) -> None:
-        image = self.panel.image.layer
-        layer = self._add(ours.mask_tuple(image))
-        layer.selected_label = 1
-        layer.mode = "paint"
-        layer.brush_size = ours.brush_size(layer.data.shape[-2:])
-        self.panel.mask.choose(layer)
-        self._viewer.layers.selection.active = layer
+        self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))
 
     def _hallucinate(self) -> None:
         self._start(Task.HALLUCINATE)
@@ -255,7 +255,7 @@ class EdgeConnectWidget(QWidget):
         settings = replace(DEFAULTS, sigma=sigma or None, grow_px=grow_px)
         edges = before = None
         if task is Task.COMPLETE:
-            edges = _edges_for(ours.read_edges(layer, plane), mask, settings)
+            edges = _edges_for(layer, plane, grown(mask, grow_px))
         elif layer is not None:
             before = ours.read_labels(layer, plane)
         model: ModelInfo = self.panel.model.currentData()
@@ -291,54 +291,8 @@ class EdgeConnectWidget(QWidget):
 
     def _receive(self, outcome: Outcome) -> None:
         """Put an outcome into layers, unless nobody waits for it any more."""
-        request, plane = outcome.request, outcome.request.plane
-        if request is not self._request:
-            return
-        if plane.layer not in self._viewer.layers or not plane.is_current:
-            self._say(f"“{plane.layer.name}” was removed or replaced meanwhile: the result was dropped.")
-            return
-        edges = self._put_edges(outcome) if outcome.edges is not None else None
-        if outcome.repair is None:
-            self._say("Correct the edges with the brush, then complete.")
-            self._viewer.layers.selection.active = edges
-            return
-        if edges is not None:
-            edges.visible = False
-        self._put_completed(outcome)
-        notes = " ".join(outcome.repair.record["notes"])
-        seconds = outcome.repair.record["seconds"]
-        self._say(f"Completed in {seconds:.1f} s. {notes or 'Correct the edges and complete again, as you like.'}")
-
-    def _put_edges(self, outcome: Outcome) -> Any:
-        plane = outcome.request.plane
-        details = {"record": outcome.record}
-        layer = ours.find_own(self._viewer.layers, plane, ours.EDGES)
-        if layer is not None:  # what was drawn while the run lasted is kept, too
-            edges = ours.keep_drawn(outcome.edges, ours.read_labels(layer, plane))
-            ours.write_edges(layer, plane, edges, details=details)
-        else:
-            layer = self._add(ours.edges_tuple(plane, outcome.edges, details=details))
-            layer.selected_label = EdgeSource.DRAWN
-            layer.brush_size = 1
-            layer.mode = "paint"
-        if not layer.visible:  # napari drops the paint mode of a layer that is hidden or shown
-            layer.visible = True
-            layer.mode = "paint"
-        return layer
-
-    def _put_completed(self, outcome: Outcome) -> None:
-        plane, repair = outcome.request.plane, outcome.repair
-        details = {"record": repair.record}
-        layer = ours.find_own(self._viewer.layers, plane, ours.COMPLETED)
-        if layer is not None:
-            ours.write_completed(layer, plane, repair.image, details=details)
-            return
-        active = self._viewer.layers.selection.active
-        self._add(ours.completed_tuple(plane, repair.image, details=details))
-        # Edges stay above the picture, to be corrected while one looks at it.
-        edges = ours.find_own(self._viewer.layers, plane, ours.EDGES)
-        self._viewer.layers.move(self._viewer.layers.index(edges), len(self._viewer.layers))
-        self._viewer.layers.selection.active = active
+        if outcome.request is self._request:
+            self._say(place(self._viewer, outcome))
 
     def _fail(self, error: Exception) -> None:
         """Show a refusal as its own sentence; anything else is a bug, and napari shows where."""
@@ -361,11 +315,6 @@ class EdgeConnectWidget(QWidget):
             self._say("Cancelled: nothing was changed.")
         self._look()
 
-    def _add(self, layer: ours.LayerTuple) -> Any:
-        from napari.layers import Layer
-
-        return self._viewer.add_layer(Layer.create(*layer))
-
 
 def _devices() -> list[str]:
     from ..core.device import available_devices
@@ -373,9 +322,12 @@ def _devices() -> list[str]:
     return available_devices()
 
 
-def _edges_for(edges: EdgeMap, mask: NDArray[np.bool_], settings: Settings) -> EdgeMap:
-    """The edges, if they were proposed for all of this damage."""
-    if (grown(mask, settings.grow_px) & ~edges.hole).any():
+def _edges_for(layer: Any, plane: Plane, hole: NDArray[np.bool_]) -> EdgeMap:
+    """The edges to complete from, if they were proposed for all of the hole."""
+    if layer is None:
+        raise ValueError("There are no edges yet: hallucinate them, or inpaint in one go.")
+    edges = ours.read_edges(layer, plane)
+    if (hole & ~edges.hole).any():
         raise ValueError(
             "The damage has grown since its edges were hallucinated: hallucinate again; what you drew is kept."
         )
@@ -387,7 +339,7 @@ def _image_in_words(plane: Plane | None) -> str:
         return ""
     height, width = plane.shape
     kind = f"RGB, {plane.level.dtype}" if plane.layer.rgb else f"{plane.level.dtype}"
-    slice_note = f"; this slice only: {plane.where}" if plane.where else ""
+    slice_note = f"\nOnly the displayed slice: {plane.where}" if plane.where else ""
     return f"{width} × {height} px, {kind}{slice_note}"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from .layers import keep_drawn
 
 if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect
+
+
+T = TypeVar("T")
 
 
 class Task(Enum):
@@ -116,7 +119,8 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
     model = models.get(request.model, request.device)
     edges = request.edges
     if request.task is not Task.COMPLETE:
-        proposed = yield from model.hallucinate_edges_steps(request.image, request.mask, request.settings)
+        stage_one = model.hallucinate_edges_steps(request.image, request.mask, request.settings)
+        proposed = yield from (_as_half(stage_one, 0) if request.task is Task.INPAINT else stage_one)
         edges = keep_drawn(proposed, request.before)
     record = {
         "model": model.info.as_dict(),
@@ -125,5 +129,16 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
     }
     if request.task is Task.HALLUCINATE:
         return Outcome(request, record, edges)
-    repair = yield from model.complete_steps(request.image, request.mask, edges, request.settings)
+    stage_two = model.complete_steps(request.image, request.mask, edges, request.settings)
+    repair = yield from (_as_half(stage_two, 1) if request.task is Task.INPAINT else stage_two)
     return Outcome(request, record, edges if request.task is Task.INPAINT else None, repair)
+
+
+def _as_half(steps: Generator[Step, None, T], half: int) -> Generator[Step, None, T]:
+    """One stage's steps, counted as the first or the second half of a run of both."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        yield step._replace(done=step.done + half * step.total, total=2 * step.total)

@@ -24,8 +24,16 @@ Start = Annotated[Path | None, typer.Option(help="Weights to start from; without
 
 @app.command()
 def edge(
-    data: Data, state: State, steps: Steps, start: Start = None,
-    width: int = 16, blocks: int = 8, crop: int = 128, batch: int = 8, learning_rate: float = 6e-4, seed: int = 0,
+    data: Data,
+    state: State,
+    steps: Steps,
+    start: Start = None,
+    width: int = 16,
+    blocks: int = 8,
+    crop: int = 128,
+    batch: int = 8,
+    learning_rate: float = 6e-4,
+    seed: int = 0,
 ) -> None:
     """Stage 1: hallucinate the edges inside the hole."""
     if start:
@@ -39,10 +47,17 @@ def edge(
 
 @app.command()
 def inpaint(
-    data: Data, state: State, steps: Steps,
+    data: Data,
+    state: State,
+    steps: Steps,
     edges: Annotated[Path, typer.Option(help="The edge generator whose maps stage 2 learns from.", exists=True)],
     start: Start = None,
-    width: int = 16, blocks: int = 8, crop: int = 128, batch: int = 8, learning_rate: float = 6e-4, seed: int = 0,
+    width: int = 16,
+    blocks: int = 8,
+    crop: int = 128,
+    batch: int = 8,
+    learning_rate: float = 6e-4,
+    seed: int = 0,
 ) -> None:
     """Stage 2: complete the image from hallucinated and true edges."""
     if start:

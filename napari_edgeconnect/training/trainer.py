@@ -16,6 +16,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -128,28 +130,28 @@ def train(stage: Stage, settings: TrainSettings) -> nn.Module:
     loader = DataLoader(crops, batch_size=settings.batch, num_workers=settings.workers)
     losses: list[float] = []
     last_save = time.monotonic()
-    stopped = _stop_signal()
-    batches = iter(loader)
-    while step < settings.steps and not stopped.is_set():
-        rate = settings.learning_rate * _schedule(step, settings)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss = stage.loss(next(batches))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
-        optimiser.step()
-        step += 1
-        keep = min(settings.ema, (1 + step) / (10 + step))
-        for name, value in network.state_dict().items():
-            average[name].lerp_(value, 1 - keep)
-        losses.append(loss.item())
-        if len(losses) == LOG_EVERY:
-            _log(settings.state.with_suffix(".csv"), step, sum(losses) / len(losses), rate)
-            losses.clear()
-        if time.monotonic() - last_save > 60 * settings.save_minutes:
-            last_save = time.monotonic()
-            save()
+    with _stop_signal() as stopped:
+        batches = iter(loader)
+        while step < settings.steps and not stopped.is_set():
+            rate = settings.learning_rate * _schedule(step, settings)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            loss = stage.loss(next(batches))
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+            optimiser.step()
+            step += 1
+            keep = min(settings.ema, (1 + step) / (10 + step))
+            for name, value in network.state_dict().items():
+                average[name].lerp_(value, 1 - keep)
+            losses.append(loss.item())
+            if len(losses) == LOG_EVERY:
+                _log(settings.state.with_suffix(".csv"), step, sum(losses) / len(losses), rate)
+                losses.clear()
+            if time.monotonic() - last_save > 60 * settings.save_minutes:
+                last_save = time.monotonic()
+                save()
     save()
     network.load_state_dict(average)
     return network.eval()
@@ -161,12 +163,16 @@ def _schedule(step: int, settings: TrainSettings) -> float:
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / settings.steps)))
 
 
-def _stop_signal() -> threading.Event:
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
     """Set by Ctrl-C or SIGTERM, so that the loop ends after a whole step."""
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
+    before = {n: signal.signal(n, lambda *_: stopped.set()) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _log(path: Path, step: int, loss: float, rate: float) -> None:

@@ -71,9 +71,7 @@ def test_published_forms_are_read(
     state = {prefix + name: value for name, value in narrow.items()}
     path = tmp_path / "EdgeModel_gen.pth"
     # torch before 1.6, which the published files come from, wrote no zip archive.
-    torch.save(
-        {"iteration": 1, "generator": state} if wrapped else state, path, _use_new_zipfile_serialization=zipped
-    )
+    torch.save({"iteration": 1, "generator": state} if wrapped else state, path, _use_new_zipfile_serialization=zipped)
     network, info = load_generator(path, "edge")
     assert info == NetworkInfo("edge", "published", 4, 2)
     expected = EdgeGenerator(width=4, blocks=2)

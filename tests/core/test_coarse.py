@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_edgeconnect.core.coarse import CoarseGuess, shrink_factor, shrunk, shrunk_edges
+from napari_edgeconnect.core.coarse import CoarseGuess, shrink_factor, shrunk, shrunk_any
 from napari_edgeconnect.core.holes import Box
 
 
@@ -43,7 +43,7 @@ def test_a_slope_is_stretched_back_onto_itself(factor: int, top: int, left: int)
 def test_a_thin_line_survives_shrinking() -> None:
     edges = np.zeros((9, 9), np.float32)
     edges[4] = 1
-    assert shrunk_edges(edges, 4).tolist() == [[0, 0, 0], [1, 1, 1], [0, 0, 0]]
+    assert shrunk_any(edges, 4).tolist() == [[0, 0, 0], [1, 1, 1], [0, 0, 0]]
 
 
 def test_the_factor_brings_the_region_into_one_window() -> None:

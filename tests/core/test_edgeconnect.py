@@ -438,9 +438,7 @@ def test_another_runtime_error_is_not_taken_for_memory(
         model.inpaint(*camera)
 
 
-def test_batches_of_windows_equal_single_ones(
-    model: EdgeConnect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_of_windows_equal_single_ones(model: EdgeConnect, monkeypatch: pytest.MonkeyPatch) -> None:
     image = np.tile(data.camera()[:200, :200], (2, 2))
     mask = np.zeros(image.shape, bool)
     mask[20:24, 20:24] = mask[300:304, 20:24] = mask[20:24, 300:304] = mask[200:204, 200:204] = True

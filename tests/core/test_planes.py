@@ -59,9 +59,7 @@ def test_twelve_bits_in_uint16_have_the_edges_of_the_same_picture_in_eight() -> 
     coarse = data.camera()
     hole = np.zeros(fine.shape, dtype=bool)
     hole[200:240, 200:300] = True
-    a, b = (
-        known_edges(contrast_mapping(i, hole).to_unit(i), hole, sigma=2.0) for i in (fine, coarse)
-    )
+    a, b = (known_edges(contrast_mapping(i, hole).to_unit(i), hole, sigma=2.0) for i in (fine, coarse))
     agreement = 2 * (a & b).sum() / (a.sum() + b.sum())
     assert b.sum() > 5000
     assert agreement > 0.95

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
+from qtpy.QtCore import QThreadPool
 
 from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
@@ -64,8 +65,6 @@ def test_closing_the_dock_gives_a_run_up(window, plugin, qtbot):
 
 
 def test_closing_the_window_during_a_run_ends_cleanly(window, plugin, qtbot):
-    from qtpy.QtCore import QThreadPool
-
     viewer, widget = window
     viewer.open_sample(plugin, "cell")
     qtbot.waitUntil(widget.panel.inpaint.isEnabled, timeout=PATIENCE_MS)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QThreadPool
 
 from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.edges import EdgeSource
@@ -76,9 +77,7 @@ def test_proposals_are_those_of_the_core(widget, press, viewer, pixels, scratch)
     widget.panel.grow.setValue(3)
     press(widget, "hallucinate")
 
-    expected = EdgeConnect.load(device="cpu").hallucinate_edges(
-        pixels, scratch, Settings(sigma=1.5, grow_px=3, threshold=0.3)
-    )
+    expected = EdgeConnect.load(device="cpu").hallucinate_edges(pixels, scratch, Settings(sigma=1.5, grow_px=3))
     assert (viewer.layers["camera [edges]"].data == expected.labels).all()
     assert (expected.labels == EdgeSource.PROPOSED).any()
 
@@ -204,6 +203,26 @@ def test_damage_that_grew_after_its_edges_is_refused_in_words(widget, press, vie
     assert "camera [completed]" in viewer.layers
 
 
+def test_completing_right_after_the_edges_were_removed_is_refused_in_words(widget, press, viewer, qtbot):
+    press(widget, "hallucinate")
+    qtbot.waitUntil(widget.panel.complete.isEnabled)
+    viewer.layers.remove("camera [edges]")
+    widget.panel.complete.click()
+
+    assert not widget.is_busy
+    assert "no edges yet" in status(widget)
+
+
+def test_edges_that_are_removed_during_a_completion_do_no_harm(widget, press, viewer, qtbot):
+    press(widget, "hallucinate")
+    qtbot.waitUntil(widget.panel.complete.isEnabled)
+    widget.panel.complete.click()
+    viewer.layers.remove("camera [edges]")
+    qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
+
+    assert [layer.name for layer in viewer.layers] == ["camera", "mask", "camera [completed]"]
+
+
 def test_shapes_serve_as_a_mask_also_on_a_rotated_image(viewer, make_widget, press, pixels):
     image = viewer.add_image(pixels, name="camera", rotate=30, scale=(0.5, 2), translate=(7, 7))
     corners = [image.data_to_world(corner) for corner in ((44.5, 9.5), (44.5, 69.5), (50.5, 69.5), (50.5, 9.5))]
@@ -227,7 +246,7 @@ def test_a_stack_is_repaired_in_the_displayed_slice(viewer, make_widget, press, 
     viewer.add_labels(scratch, name="mask")
     widget = make_widget(viewer)
     viewer.dims.set_point(0, 5)
-    qtbot.waitUntil(lambda: "this slice only: z 1" in widget.panel.about_image.text())
+    qtbot.waitUntil(lambda: "Only the displayed slice: z 1" in widget.panel.about_image.text())
     press(widget, "inpaint")
     completed = viewer.layers["stack [completed, z 1]"]
 
@@ -335,6 +354,18 @@ def test_cancel_ends_a_run_within_one_window(widget, viewer, qtbot, endless):
     qtbot.waitUntil(lambda: endless.closed)
 
 
+def test_a_result_that_comes_after_cancel_is_dropped(widget, viewer, qtbot):
+    qtbot.waitUntil(widget.panel.inpaint.isEnabled)
+    widget.panel.inpaint.click()
+    # The run ends while this thread is held up here: its result waits in the queue when Cancel is pressed.
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE_MS)
+    widget.panel.cancel.click()
+    qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
+
+    assert len(viewer.layers) == 2
+    assert status(widget) == "Cancelled: nothing was changed."
+
+
 def test_a_run_shows_in_naparis_activity_and_can_be_cancelled_there(widget, qtbot, endless):
     from napari.utils.progress import progress
 
@@ -393,8 +424,10 @@ def test_a_layer_that_is_painted_during_a_run_keeps_its_new_strokes(widget, pres
 
 def test_a_widget_that_is_gone_follows_its_viewer_no_more(viewer, qtbot, pixels):
     widget = EdgeConnectWidget(viewer)
-    with qtbot.waitSignal(widget.destroyed):
-        widget.deleteLater()
+    gone = []
+    widget.destroyed.connect(lambda: gone.append(True))
+    widget.deleteLater()
+    qtbot.waitUntil(lambda: bool(gone))
 
     viewer.add_image(pixels, name="later").name = "renamed"
     viewer.dims.ndisplay = 3
@@ -429,6 +462,23 @@ def test_controls_start_at_the_preferences(viewer, make_widget, plugin):
     panel = make_widget(viewer).panel
 
     assert (panel.device.currentText(), panel.sigma.value(), panel.grow.value()) == ("cpu", 3.5, 5)
+
+
+def test_a_preferred_device_that_is_missing_is_not_replaced_silently(viewer, make_widget, plugin, monkeypatch):
+    from napari.settings import get_plugin_settings
+
+    from napari_edgeconnect.core import device
+
+    monkeypatch.setattr(device, "available_devices", lambda: ["cuda:0", "cuda:1", "cpu"])
+    get_plugin_settings(plugin).inference.device = "cuda"
+    assert make_widget(viewer).panel.device.currentText() == "cuda:0"
+
+    get_plugin_settings(plugin).inference.device = "mps"
+    viewer.add_image(np.zeros((9, 9)))
+    viewer.add_labels(np.eye(9, dtype=np.uint8))
+    widget = make_widget(viewer)
+    assert widget.panel.device.currentText() == "auto"
+    assert "no mps" in status(widget)
 
 
 def test_the_manifests_defaults_are_the_widgets(viewer, make_widget, request):

@@ -60,6 +60,16 @@ def test_loading_is_announced_and_done_once(request_for, monkeypatch):
     assert len(loads) == 1
 
 
+def test_a_run_of_both_stages_counts_them_together(request_for, models):
+    _, steps = finished(repair_steps(request_for(Task.INPAINT), models))
+    counted = [step for step in steps if step.total]
+    shares = [step.done / step.total for step in counted]
+
+    assert shares == sorted(shares)
+    assert shares[0] < 0.5 <= shares[-1] <= 1
+    assert len({step.total for step in counted}) == 1
+
+
 def test_what_was_drawn_before_steers_a_run_of_both_stages(request_for, models, scratch):
     before = np.zeros(scratch.shape, np.uint8)
     before[45:51, 40] = EdgeSource.DRAWN

@@ -1,0 +1,90 @@
+"""An outcome into a viewer: which layers appear or change, where in the list, and which is ready to be worked on.
+
+Works on any ``ViewerModel``; no Qt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Layer
+
+from ..core.edges import EdgeSource
+from . import layers as ours
+from .worker import Outcome, Task
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels
+
+CORRECT = "Correct the edges with the brush, then complete."
+
+
+def add_mask(viewer: ViewerModel, image: Image) -> Labels:
+    """Add an empty mask over an image, ready to be painted on."""
+    layer = _added(viewer, ours.mask_tuple(image))
+    layer.selected_label = 1
+    layer.brush_size = ours.brush_size(layer.data.shape[-2:])
+    layer.mode = "paint"
+    return layer
+
+
+def place(viewer: ViewerModel, outcome: Outcome) -> str:
+    """Put what a run made into layers, and say in words what happened.
+
+    Nothing is placed for an image that was removed, or whose data were
+    replaced, while the run lasted.
+    """
+    plane = outcome.request.plane
+    if plane.layer not in viewer.layers or not plane.is_current:
+        return f"“{plane.layer.name}” was removed or replaced meanwhile: the result was dropped."
+    if outcome.edges is not None:
+        edges = _placed_edges(viewer, outcome)
+        viewer.layers.selection.active = edges
+    if outcome.repair is None:
+        return CORRECT
+    completed = _placed_completion(viewer, outcome)
+    if outcome.request.task is Task.INPAINT:
+        edges.visible = False
+        viewer.layers.selection.active = completed
+    record = outcome.repair.record
+    notes = " ".join(record["notes"]) or "Correct the edges and complete again, as you like."
+    return f"Completed in {record['seconds']:.1f} s. {notes}"
+
+
+def _placed_edges(viewer: ViewerModel, outcome: Outcome) -> Any:
+    plane, details = outcome.request.plane, {"record": outcome.record}
+    layer = ours.find_own(viewer.layers, plane, ours.EDGES)
+    if layer is None:
+        layer = _added(viewer, ours.edges_tuple(plane, outcome.edges, details=details))
+        layer.selected_label = EdgeSource.DRAWN
+        layer.brush_size = 1
+        layer.mode = "paint"
+        return layer
+    # What was drawn while the run lasted is kept, too.
+    edges = ours.keep_drawn(outcome.edges, ours.read_labels(layer, plane))
+    ours.write_edges(layer, plane, edges, details=details)
+    if not layer.visible:  # napari drops the paint mode of a layer that is hidden or shown
+        layer.visible = True
+        layer.mode = "paint"
+    return layer
+
+
+def _placed_completion(viewer: ViewerModel, outcome: Outcome) -> Any:
+    plane, repair = outcome.request.plane, outcome.repair
+    details = {"record": repair.record}
+    layer = ours.find_own(viewer.layers, plane, ours.COMPLETED)
+    if layer is not None:
+        ours.write_completed(layer, plane, repair.image, details=details)
+        return layer
+    active = viewer.layers.selection.active
+    layer = _added(viewer, ours.completed_tuple(plane, repair.image, details=details))
+    edges = ours.find_own(viewer.layers, plane, ours.EDGES)
+    if edges is not None:  # above the picture, to be corrected while one looks at it
+        viewer.layers.move(viewer.layers.index(edges), len(viewer.layers))
+    viewer.layers.selection.active = active
+    return layer
+
+
+def _added(viewer: ViewerModel, layer: ours.LayerTuple) -> Any:
+    return viewer.add_layer(Layer.create(*layer))
