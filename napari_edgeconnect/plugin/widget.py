@@ -347,4 +347,6 @@ def _damage_in_words(mask: NDArray[np.bool_] | None) -> str:
     if mask is None:
         return ""
     count = int(np.count_nonzero(mask))
-    return f"{count:_} px, {100 * count / mask.size:.2g} % of the image".replace("_", "\u2009")
+    per_cent = 100 * count / mask.size
+    share = f"{per_cent:.0f}" if per_cent >= 10 else f"{per_cent:.2g}"
+    return f"{count:_} px, {share} % of the image".replace("_", "\u2009")

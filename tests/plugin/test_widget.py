@@ -390,6 +390,7 @@ def test_a_refusal_of_the_core_is_shown_as_its_sentence(viewer, make_widget, pre
     widget = make_widget(viewer)
     press(widget, "inpaint")
 
+    assert widget.panel.about_mask.text().endswith(", 100 % of the image")
     assert "Every pixel is masked" in status(widget)
     assert "Every pixel is masked" in notification_manager.records[-1].message
     assert can_run(widget) == [True, False, True]
