@@ -39,7 +39,10 @@ def main() -> None:
     wait_until(panel.hallucinate.isEnabled)
     wait_until(lambda: panel.device.count() > 1)
     viewer.reset_view()
+    damage = viewer.layers[f"{SAMPLE} [damage]"]
+    damage.visible = False
     take(viewer, "1-damaged")
+    damage.visible = True
 
     panel.hallucinate.click()
     wait_until(lambda: not widget.is_busy)

@@ -433,8 +433,8 @@ def complex_values(path):
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (stack, "holds 5 pages; one plane is wanted"),
-        (imagej_stack, "holds 5 pages; one plane is wanted"),
+        (stack, "holds several pages; one plane is wanted"),
+        (imagej_stack, "holds several pages; one plane is wanted"),
         (palette, "palette TIFF"),
         (cmyk, "colour space SEPARATED"),
         (five_samples, "5 samples per pixel"),
@@ -527,6 +527,36 @@ def test_a_damaged_file_gives_an_image_or_a_sentence(folder, kind, where, bit):
     path.write_bytes(raw)
     with suppress(FileError, MemoryError):
         assert read_image(path).pixels.ndim in (2, 3)
+
+
+def test_an_npy_whose_header_is_no_longer_python_is_damaged(tmp_path):
+    (tmp_path / "damaged.npy").write_bytes(encoded("npy").replace(b"}", b"{", 1))
+    with pytest.raises(FileError, match=r"damaged.npy can't be read"):
+        read_image(tmp_path / "damaged.npy")
+
+
+def test_a_tiff_whose_pages_go_round_in_a_circle_is_read_once(tmp_path):
+    path = tmp_path / "circle.tif"
+    with tifffile.TiffWriter(path, shaped=False) as file:
+        file.write(camera(), metadata=None)
+        file.write(camera()[::2, ::2], subfiletype=1, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        first, second = (page.offset for page in file.pages)
+    raw = bytearray(path.read_bytes())
+    (count,) = struct.unpack_from("<H", raw, second)
+    struct.pack_into("<I", raw, second + 2 + 12 * count, first)
+    path.write_bytes(raw)
+    assert same_bits(read_image(path).pixels, camera())
+
+
+def test_a_tiff_with_strips_that_were_never_written_is_truncated(tmp_path):
+    path = tmp_path / "sparse.tif"
+    tifffile.imwrite(path, camera(), rowsperstrip=48, compression="zlib")
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        tag = file.pages[0].tags[279]
+        tag.overwrite([tag.value[0], 0])
+    with pytest.raises(FileError, match=r"sparse.tif is truncated: some of its pixels are missing"):
+        read_image(path)
 
 
 @pytest.mark.parametrize(

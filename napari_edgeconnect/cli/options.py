@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from napari_edgeconnect.core.settings import Settings
+
+DEFAULTS = Settings()
 #: Tight masks leave a rim of damaged pixels, so the command line widens them.
 GROW_PX = 2.0
 
@@ -102,7 +105,7 @@ Sigma = Annotated[
     float | None,
     typer.Option(
         help="Width of Canny's Gaussian in pixels, for the known edges: small gives many fine edges, large few "
-        "strong ones. Default: 2.",
+        f"strong ones. Default: {DEFAULTS.sigma:g}.",
         rich_help_panel=_EDGES,
     ),
 ]

@@ -292,7 +292,7 @@ def _edge_record(model: EdgeConnect, edges: EdgeMap, settings: Settings) -> dict
 
 def as_black_and_white(where: NDArray[Any]) -> NDArray[np.uint8]:
     """A mask as any program shows it: 255 where it is set."""
-    return (where != 0).astype(np.uint8) * np.uint8(255)
+    return np.where(where != 0, np.uint8(255), np.uint8(0))
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:

@@ -205,7 +205,8 @@ class EdgeConnect:
     ) -> Generator[Step, None, EdgeMap]:
         """:meth:`hallucinate_edges`, step by step; closing it stops within one window."""
         job = Job.prepare(image, mask, replace(settings or Settings(), **changes))
-        return (yield from _counted(self._hallucinated(job), _total(job)))
+        edges, _ = yield from _counted(self._within_memory(job, self._all_edges), _total(job))
+        return edges
 
     def complete_steps(
         self,
@@ -229,14 +230,10 @@ class EdgeConnect:
         job = Job.prepare(image, mask, replace(settings or Settings(), **changes))
 
         def both() -> Generator[_Work, None, Repair]:
-            edges = yield from self._hallucinated(job)
-            return (yield from self._completed(job, edges, started))
+            edges, fitting = yield from self._within_memory(job, self._all_edges)
+            return (yield from self._completed(fitting, edges, started))
 
         return (yield from _counted(both(), 2 * _total(job)))
-
-    def _hallucinated(self, job: Job) -> Generator[_Work, None, EdgeMap]:
-        edges, _ = yield from self._within_memory(job, self._all_edges)
-        return edges
 
     def _completed(self, job: Job, edges: EdgeMap, started: float) -> Generator[_Work, None, Repair]:
         def all_pixels(job: Job, batch: int) -> Generator[_Work, None, NDArray[Any]]:
@@ -271,17 +268,18 @@ class EdgeConnect:
         for windows in _batches(job.plan.windows, batch):
             guess = yield from self._guess(job, windows[0], guesses, None)
             yield _Work("Hallucinating edges", len(windows))
+            measured = [job.measured(window.box) for window in windows]
             views = []
-            for window in windows:
-                known = job.measured(window.box) | (labels[window.box.slices] == EdgeSource.PROPOSED)
+            for window, known in zip(windows, measured, strict=True):
+                known = known | (labels[window.box.slices] == EdgeSource.PROPOSED)  # by earlier tiles
                 views.append(job.view(window, known.astype(np.float32), guess))
             found = self._stages.edge_probability(views, half=job.settings.half_precision)
-            for window, plane in zip(windows, found, strict=True):
-                target, hole = job.plan.target(window), job.hole[window.box.slices]
-                seen = target | ~hole
-                probability[window.box.slices][seen] = plane[seen]
-                labels[window.box.slices][job.measured(window.box)] = EdgeSource.MEASURED
-                labels[window.box.slices][target & (plane >= job.settings.threshold)] = EdgeSource.PROPOSED
+            for window, known, plane in zip(windows, measured, found, strict=True):
+                target, here = job.plan.target(window), window.box.slices
+                seen = target | ~job.hole[here]
+                probability[here][seen] = plane[seen]
+                labels[here][known] = EdgeSource.MEASURED
+                labels[here][target & (plane >= job.settings.threshold)] = EdgeSource.PROPOSED
         return EdgeMap(labels, probability, job.hole, job.settings.threshold)
 
     def _all_pixels(self, job: Job, edges: EdgeMap, batch: int) -> Generator[_Work, None, NDArray[Any]]:

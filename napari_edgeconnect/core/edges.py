@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from skimage.feature import canny
 from skimage.morphology import skeletonize
 
-#: Where the bundled model's precision and recall balance (weights/TRAINING.md has the figures).
-DEFAULT_THRESHOLD = 0.3
+from .settings import DEFAULT_THRESHOLD
 
 
 class EdgeSource(IntEnum):
@@ -149,8 +148,8 @@ def as_edge_map(
     edges : EdgeMap or (H, W) array
         An ``EdgeMap`` is taken as it is. Integers are an edge label image
         (values of :class:`EdgeSource`) and describe the whole plane. bool marks
-        drawn edges and float gives probabilities: both are for the hole, and
-        outside it are added to the measured edges.
+        drawn edges, which are added to the measured ones. float gives
+        probabilities, of which those inside the hole count.
     hole : (H, W) bool, True inside the hole
     measured : callable
         Gives the Canny edges of the known region, (H, W) bool; asked only where they are needed.
@@ -178,10 +177,10 @@ def as_edge_map(
     if kind == "f" and not ((array >= 0) & (array <= 1)).all():
         raise ValueError(f"The edge probabilities reach from {array.min()} to {array.max()}: give values from 0 to 1.")
     labels = np.zeros(hole.shape, np.uint8)
-    marked = array >= threshold if kind == "f" else array
-    labels[marked] = EdgeSource.DRAWN
     if kind == "f":
-        labels[marked & hole] = EdgeSource.PROPOSED
+        labels[hole & (array >= threshold)] = EdgeSource.PROPOSED
+    else:
+        labels[array] = EdgeSource.DRAWN
     labels[measured() & ~hole] = EdgeSource.MEASURED
     return EdgeMap(labels, array.astype(np.float32), hole, threshold)
 

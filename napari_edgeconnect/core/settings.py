@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .edges import DEFAULT_THRESHOLD
+#: Where the bundled model's precision and recall balance (weights/TRAINING.md has the figures).
+DEFAULT_THRESHOLD = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)

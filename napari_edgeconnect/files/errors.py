@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from tokenize import TokenError
 
 from PIL.Image import DecompressionBombError
 
@@ -25,4 +26,5 @@ DECODER_ERRORS = (
     struct.error,
     zlib.error,
     DecompressionBombError,
+    TokenError,  # from an NPY header
 )

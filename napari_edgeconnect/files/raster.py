@@ -28,10 +28,11 @@ def read_png(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
             f"{path} is a 16-bit colour PNG, which can't be read here without losing 8 of its 16 bits: "
             f"convert it to TIFF."
         )
-    with Image.open(BytesIO(encoded), formats=["PNG"]) as image:
-        if getattr(image, "n_frames", 1) > 1:
+    with Image.open(BytesIO(encoded), formats=["PNG"]) as file:
+        if getattr(file, "n_frames", 1) > 1:
             raise FileError(f"{path} is an animated PNG; one image is wanted.")
-        image.load()
+        file.load()
+        image: Image.Image = file
         if colour_type == 3:
             image = image.convert("RGBA" if "transparency" in image.info else "RGB")
         elif image.mode == "LA" or ("transparency" in image.info and depth < 16):

@@ -79,22 +79,34 @@ def write(path: Path, pixels: NDArray[Any], carried: Carried) -> None:
 
 
 def _only_page(file: TiffFile, path: Path) -> tuple[TiffPage, list[str]]:
-    pages = [page for page in file.pages if not getattr(page, "is_reduced", False)]
-    count = max(len(pages), _slices_in_description(file))
-    if count != 1:
-        raise FileError(
-            f"{path} holds {count} pages; one plane is wanted. Stacks are not repaired from the command line yet."
-        )
-    page = pages[0].aspage()
-    smaller = len(file.pages) - 1 + len(page.subifds or ())
-    notes = [f"{smaller} smaller copies of the image in the file (a pyramid) are not written"] if smaller else []
-    return page, notes
-
-
-def _slices_in_description(file: TiffFile) -> int:
-    """ImageJ stores stacks above 4 GB as one page and a number in the description."""
+    full: TiffPage | None = None
+    smaller = 0
+    seen = set()
+    for page in file.pages:
+        if page.offset in seen:  # in a damaged file the pages may go round in a circle
+            break
+        seen.add(page.offset)
+        if getattr(page, "is_reduced", False):
+            smaller += 1
+        elif full is None:
+            full = page.aspage()
+        else:
+            raise _is_stack(path)
+    if full is None:
+        raise FileError(f"{path} holds no image at full size.")
+    # ImageJ stores stacks above 4 GB as one page and a number in the description.
     metadata = file.imagej_metadata if file.is_imagej else None
-    return int((metadata or {}).get("images", 1))
+    if int((metadata or {}).get("images", 1)) > 1:
+        raise _is_stack(path)
+    smaller += len(full.subifds or ())
+    notes = [f"{smaller} smaller copies of the image in the file (a pyramid) are not written"] if smaller else []
+    return full, notes
+
+
+def _is_stack(path: Path) -> FileError:
+    return FileError(
+        f"{path} holds several pages; one plane is wanted. Stacks are not repaired from the command line yet."
+    )
 
 
 def _check_page(page: TiffPage, file: TiffFile, path: Path) -> None:

@@ -41,7 +41,7 @@ class LayerCombo(QComboBox):
             QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
         )
         text = self.currentText() or self.placeholderText()
-        option.currentText = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, field.width() - 8)
+        option.currentText = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, field.width())
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     @property
@@ -73,11 +73,10 @@ class LayerCombo(QComboBox):
 class LayerWatch:
     """Calls back when layers come, go or are renamed, and when what they show or where they lie changes.
 
-    Not a widget, so that it can still let go of the viewer when its widget is gone.
+    napari holds it weakly, and lets go of it when a callback's widget is gone.
     """
 
     def __init__(self, viewer: ViewerModel, on_list: Callable[[], None], on_content: Callable[[], None]) -> None:
-        self._viewer = viewer
         self._on_list = on_list
         self._on_content = on_content
         layers = viewer.layers.events
@@ -87,16 +86,6 @@ class LayerWatch:
         viewer.dims.events.connect(self._changed)
         for layer in viewer.layers:
             self._follow(layer)
-
-    def stop(self) -> None:
-        """Let go of the viewer and of all its layers."""
-        layers = self._viewer.layers.events
-        layers.inserted.disconnect(self._inserted)
-        layers.removed.disconnect(self._removed)
-        layers.reordered.disconnect(self._listed)
-        self._viewer.dims.events.disconnect(self._changed)
-        for layer in self._viewer.layers:
-            self._leave(layer)
 
     def _inserted(self, event: Any) -> None:
         self._follow(event.value)

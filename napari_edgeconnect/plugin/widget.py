@@ -79,7 +79,6 @@ class EdgeConnectWidget(QWidget):
         self._look_soon.setInterval(LOOK_AFTER_MS)
         self._look_soon.timeout.connect(self._look)
         self._watch = LayerWatch(viewer, self._list_layers, self._look_soon.start)
-        self.destroyed.connect(self._watch.stop)
         self._offer_models()
         self._offer_devices(choices.device)
         self._connect()

@@ -107,6 +107,7 @@ def test_every_form_of_edges_is_read(edge_map: EdgeMap) -> None:
     assert np.array_equal(drawn.labels == MEASURED, measured)
     soft = as_edge_map(lines * 0.7, hole, lambda: measured)
     assert (soft.for_stage_two()[6, 3:9] == np.float32(0.7)).all()
+    assert np.array_equal(soft.labels[~hole] > 0, measured[~hole])
     labelled = as_edge_map(np.where(lines, 3, 0).astype(np.int64), hole, lambda: measured)
     assert not (labelled.labels == MEASURED).any()
     assert (labelled.for_stage_two()[6] == 1).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -68,3 +70,24 @@ def test_odd_sizes_are_padded_and_cropped_back(shape: tuple[int, int]) -> None:
     view = View(unit, unknown, unit, np.zeros(shape, np.float32))
     assert stages.edge_probability([view])[0].shape == shape
     assert stages.completed([view])[0].shape == (*shape, 1)
+
+
+@pytest.mark.parametrize(
+    ("device", "half", "expected"),
+    [("cuda", True, [("cuda", torch.float16)]), ("cuda", False, []), ("cpu", True, []), ("mps", True, [])],
+)
+def test_half_precision_is_for_cuda_alone(
+    monkeypatch: pytest.MonkeyPatch, device: str, half: bool, expected: list[object]
+) -> None:
+    asked: list[object] = []
+
+    def autocast(device_type: str, dtype: torch.dtype) -> nullcontext[None]:
+        asked.append((device_type, dtype))
+        return nullcontext()
+
+    stages = Stages(find_model("open-science-16"), choose_device("cpu"))
+    monkeypatch.setattr("torch.autocast", autocast)
+    monkeypatch.setattr(stages, "device", torch.device(device))
+    with stages._precision(half):
+        pass
+    assert asked == expected

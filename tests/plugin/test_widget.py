@@ -179,6 +179,15 @@ def test_hallucinating_again_keeps_what_was_drawn_and_can_be_undone(widget, pres
     assert (edges.data == drawn_on).all()
 
 
+def test_inpainting_in_one_go_follows_what_was_drawn_before(widget, press, viewer):
+    press(widget, "hallucinate")
+    viewer.layers["camera [edges]"].data_setitem((np.full(9, 47), np.arange(30, 39)), EdgeSource.DRAWN)
+    press(widget, "inpaint")
+
+    record = viewer.layers["camera [completed]"].metadata["napari-edgeconnect"]["record"]
+    assert record["edges"]["drawn_px"] == 9
+
+
 def test_a_second_completion_updates_its_layer_and_adds_none(widget, press, viewer):
     press(widget, "inpaint")
     first = viewer.layers["camera [completed]"]
