@@ -127,7 +127,9 @@ def train(stage: Stage, settings: TrainSettings) -> nn.Module:
         os.replace(temporary, settings.state)
 
     crops = DamagedCrops(settings.data, crop=settings.crop, seed=settings.seed + step)
-    loader = DataLoader(crops, batch_size=settings.batch, num_workers=settings.workers)
+    loader = DataLoader(
+        crops, batch_size=settings.batch, num_workers=settings.workers, worker_init_fn=_leave_signals_to_the_loop
+    )
     losses: list[float] = []
     last_save = time.monotonic()
     with _stop_signal() as stopped:
@@ -173,6 +175,12 @@ def _stop_signal() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave_signals_to_the_loop(worker: int) -> None:
+    # Ctrl-C reaches a whole process group; a worker that died of it would take the last step along.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _log(path: Path, step: int, loss: float, rate: float) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from itertools import islice
+from multiprocessing import active_children
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -147,12 +149,14 @@ def test_training_goes_on_where_it_was(images: Path, tmp_path: Path) -> None:
 def test_a_stop_signal_ends_after_a_whole_step_and_saves(images: Path, tmp_path: Path) -> None:
     class Interrupted(EdgeStage):
         def loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-            os.kill(os.getpid(), signal.SIGTERM)
+            for process in (os.getpid(), *(child.pid for child in active_children())):
+                os.kill(process, signal.SIGTERM)
             return super().loss(batch)
 
     before = signal.getsignal(signal.SIGTERM)
     state = tmp_path / "state.pt"
-    train(Interrupted(EdgeGenerator(width=4, blocks=1, spectral=False)), settings(images, state, 1000))
+    endless = replace(settings(images, state, 1000), workers=1)
+    train(Interrupted(EdgeGenerator(width=4, blocks=1, spectral=False)), endless)
     assert torch.load(state, weights_only=True)["step"] == 1
     assert signal.getsignal(signal.SIGTERM) == before
 
