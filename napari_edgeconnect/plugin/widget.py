@@ -26,7 +26,7 @@ from .layer_combo import LayerWatch
 from .panel import Panel
 from .placing import CORRECT, add_mask, place
 from .preferences import DEFAULTS, preferred
-from .worker import LoadedModels, Outcome, Request, Task, repair_steps
+from .worker import Failure, LoadedModels, Outcome, Request, Task, repair_steps
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -242,7 +242,6 @@ class EdgeConnectWidget(QWidget):
         self._worker = create_worker(repair_steps, request, self._loaded, _start_thread=False, _ignore_errors=True)
         self._worker.yielded.connect(self._show_step)
         self._worker.returned.connect(self._receive)
-        self._worker.errored.connect(self._fail)
         self._worker.finished.connect(self._finish)
         self.destroyed.connect(self._worker.quit)
         self._show_busy(task.value)
@@ -288,9 +287,13 @@ class EdgeConnectWidget(QWidget):
         self.panel.status.setText(step.what)
         self._activity.show_step(step)
 
-    def _receive(self, outcome: Outcome) -> None:
+    def _receive(self, outcome: Outcome | Failure) -> None:
         """Put an outcome into layers, unless nobody waits for it any more."""
-        if outcome.request is self._request:
+        if outcome.request is not self._request:
+            return
+        if isinstance(outcome, Failure):
+            self._fail(outcome.error)
+        else:
             self._say(place(self._viewer, outcome))
 
     def _fail(self, error: Exception) -> None:

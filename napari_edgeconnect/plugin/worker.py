@@ -76,8 +76,12 @@ class Outcome:
     repair: Repair | None = None
 
 
-class RunFailed(Exception):
-    """A run that broke off for no reason of the user's; what broke it is its cause."""
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """What ended a run before it made anything."""
+
+    request: Request
+    error: Exception
 
 
 class LoadedModels:
@@ -98,19 +102,17 @@ class LoadedModels:
         return self._loaded[name, device]
 
 
-def repair_steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
+def repair_steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome | Failure]:
     """Run a request; between any two steps it can be given up.
 
-    Raises
-    ------
-    RunFailed
-        For any RuntimeError, as torch raises: superqt takes those for a
-        deleted worker and would never say that the run is over.
+    An error is returned, not raised: superqt takes a RuntimeError, as torch
+    raises it, for a deleted worker and then never says that the run is over,
+    and napari's own handler of a worker's errors fails on PySide6.
     """
     try:
         return (yield from _steps(request, models))
-    except RuntimeError as error:
-        raise RunFailed(f"The run broke off: {error}") from error
+    except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
+        return Failure(request, error)
 
 
 def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:

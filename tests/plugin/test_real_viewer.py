@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QThreadPool
 
 from napari_edgeconnect.core.edges import EdgeSource
@@ -44,6 +45,17 @@ def test_a_sample_is_repaired_with_the_docked_widget(window, plugin, press, qtbo
     # The scratch was burnt in at 250; nothing that bright is left where it crossed the background.
     assert whole[damage].max() > 240
     assert completed[:60].max() < 200
+
+
+def test_a_refusal_is_one_notification(window, press):
+    viewer, widget = window
+    viewer.add_image(np.zeros((40, 40)))
+    viewer.add_labels(np.ones((40, 40), np.uint8))
+    before = len(notification_manager.records)
+    press(widget, "inpaint")
+
+    (shown,) = notification_manager.records[before:]
+    assert "Every pixel is masked" in shown.message
 
 
 def test_the_widget_fits_the_dock_of_a_laptop(window):

@@ -11,7 +11,7 @@ from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.core.models import DEFAULT_MODEL
 from napari_edgeconnect.plugin.geometry import displayed_plane
 from napari_edgeconnect.plugin.preferences import DEFAULTS
-from napari_edgeconnect.plugin.worker import LoadedModels, Request, RunFailed, Task, repair_steps
+from napari_edgeconnect.plugin.worker import Failure, LoadedModels, Request, Task, repair_steps
 
 
 @pytest.fixture
@@ -91,15 +91,20 @@ def test_completing_never_runs_the_first_stage(request_for, models, monkeypatch)
     assert outcome.repair.record["edges"]["drawn_px"] == 0
 
 
-def test_a_runtime_error_ends_a_run_as_another_error(request_for, monkeypatch):
+@pytest.mark.parametrize("kind", [RuntimeError, ValueError, MemoryError])
+def test_an_error_of_any_kind_is_an_outcome(request_for, monkeypatch, kind):
+    error = kind("CUDA error: no kernel image")
+
     def load(*args, **kwargs):
-        raise RuntimeError("CUDA error: no kernel image")
+        raise error
 
     monkeypatch.setattr(EdgeConnect, "load", load)
+    request = request_for(Task.INPAINT)
+    outcome, _ = finished(repair_steps(request, LoadedModels()))
 
-    with pytest.raises(RunFailed, match="no kernel image") as raised:
-        finished(repair_steps(request_for(Task.INPAINT), LoadedModels()))
-    assert isinstance(raised.value.__cause__, RuntimeError)
+    assert isinstance(outcome, Failure)
+    assert outcome.error is error
+    assert outcome.request is request
 
 
 def test_importing_the_widget_does_not_import_torch():
