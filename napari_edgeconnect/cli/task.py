@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,7 +144,7 @@ def propose_edges(task: Task, report: Report) -> None:
     model = _load(task, report)
     edges = report.follow(model.hallucinate_edges_steps(source.pixels, mask, settings))
     record = {
-        **_edge_record(model, edges, settings),
+        **model.record_of(edges, settings),
         "seconds": round(time.monotonic() - started, 3),
         **_provenance(task, outputs),
     }
@@ -267,26 +266,6 @@ def _provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
         "command": task.command,
         "inputs": {role: {"file": str(path), "sha256": sha256(path)} for role, path in task.inputs.items()},
         "outputs": {role: str(path) for role, path in outputs.items()},
-    }
-
-
-def _edge_record(model: EdgeConnect, edges: EdgeMap, settings: Settings) -> dict[str, Any]:
-    from napari_edgeconnect import __version__
-    from napari_edgeconnect.core.edges import EdgeSource
-
-    return {
-        "software": "napari-edgeconnect",
-        "version": __version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": model.info.as_dict(),
-        "settings": settings.as_dict(),
-        "device": str(model.device),
-        "hole_px": int(np.count_nonzero(edges.hole)),
-        "edges": {
-            "threshold": edges.threshold,
-            "measured_px": int(np.count_nonzero(edges.labels == EdgeSource.MEASURED)),
-            "proposed_px": int(np.count_nonzero(edges.labels == EdgeSource.PROPOSED)),
-        },
     }
 
 

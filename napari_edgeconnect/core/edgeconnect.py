@@ -25,7 +25,7 @@ from .holes import Box, Window
 from .job import Job, View, gray_of
 from .models import DEFAULT_MODEL, ModelInfo, find_model
 from .planes import colours
-from .record import repair_record
+from .record import edge_record, repair_record
 from .results import Repair, Step
 from .settings import Settings
 
@@ -98,6 +98,10 @@ class EdgeConnect:
     def device(self) -> torch.device:
         """Where the networks are."""
         return self._stages.device
+
+    def record_of(self, edges: EdgeMap, settings: Settings) -> dict[str, Any]:
+        """The record of an edge map that has not been completed from: plain values, as in ``Repair.record``."""
+        return edge_record(edges, self.info, self._stages, settings)
 
     def hallucinate_edges(
         self, image: ArrayLike, mask: ArrayLike, settings: Settings | None = None, **changes: Any
@@ -240,7 +244,7 @@ class EdgeConnect:
             return (yield from self._all_pixels(job, edges, batch))
 
         image, job = yield from self._within_memory(job, all_pixels)
-        record = repair_record(job, self.info, self._stages, edges, seconds=time.monotonic() - started)
+        record = repair_record(job, edges, self.info, self._stages, seconds=time.monotonic() - started)
         return Repair(image, edges, job.hole.copy(), record)
 
     def _within_memory(

@@ -15,6 +15,7 @@ import numpy as np
 from .edges import EdgeMap, EdgeSource
 from .job import Job
 from .models import ModelInfo
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .stages import Stages
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 SOFTWARE = "napari-edgeconnect"
 
 
-def repair_record(job: Job, model: ModelInfo, stages: Stages, edges: EdgeMap, *, seconds: float) -> dict[str, Any]:
-    """Write down one repair.
+def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Settings) -> dict[str, Any]:
+    """Write down an edge map: what made its proposals, and what a person made of them.
 
     Returns
     -------
@@ -35,19 +36,10 @@ def repair_record(job: Job, model: ModelInfo, stages: Stages, edges: EdgeMap, *,
         "version": version(SOFTWARE),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": model.as_dict(),
-        "settings": {
-            **job.settings.as_dict(),
-            "rim_correction": stages.corrects_rim(job.settings.rim_correction),
-        },
+        "settings": {**settings.as_dict(), "rim_correction": stages.corrects_rim(settings.rim_correction)},
         "device": str(stages.device),
         # Nothing is drawn at random: the same input gives the same output.
         "seed": None,
-        "image": {"shape": list(job.image.shape), "dtype": str(job.image.dtype)},
-        "mapping": job.mapping.as_dict(),
-        "mask_px": job.mask_px,
-        "hole_px": int(np.count_nonzero(job.hole)),
-        "hole_fraction": float(job.hole.mean()),
-        "nonfinite_px": job.nonfinite_px,
         "edges": {
             "threshold": edges.threshold,
             "measured_px": _count(edges.labels == EdgeSource.MEASURED),
@@ -55,6 +47,20 @@ def repair_record(job: Job, model: ModelInfo, stages: Stages, edges: EdgeMap, *,
             "drawn_px": _count(edges.drawn),
             "erased_px": _count(edges.erased),
         },
+        "hole_px": _count(edges.hole),
+    }
+
+
+def repair_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:
+    """Write down one repair: its edge map's record, and what was done to the image."""
+    return {
+        **edge_record(edges, model, stages, job.settings),
+        "image": {"shape": list(job.image.shape), "dtype": str(job.image.dtype)},
+        "mapping": job.mapping.as_dict(),
+        "mask_px": job.mask_px,
+        "hole_px": _count(job.hole),
+        "hole_fraction": float(job.hole.mean()),
+        "nonfinite_px": job.nonfinite_px,
         "windows": _windows(job),
         "seconds": round(seconds, 3),
         "notes": list(job.notes),

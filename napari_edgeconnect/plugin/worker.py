@@ -124,11 +124,7 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
         stage_one = model.hallucinate_edges_steps(request.image, request.mask, request.settings)
         proposed = yield from (_as_half(stage_one, 0) if request.task is Task.INPAINT else stage_one)
         edges = keep_drawn(proposed, request.before)
-    record = {
-        "model": model.info.as_dict(),
-        "settings": request.settings.as_dict(),
-        "device": str(model.device),
-    }
+    record = model.record_of(edges, request.settings)
     if request.task is Task.HALLUCINATE:
         return Outcome(request, record, edges)
     stage_two = model.complete_steps(request.image, request.mask, edges, request.settings)

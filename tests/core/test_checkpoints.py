@@ -144,7 +144,7 @@ def test_a_malicious_pickle_does_not_run(tmp_path: Path, zipped: bool) -> None:
 
 def test_a_bare_malicious_pickle_does_not_run(tmp_path: Path) -> None:
     path, proof = tmp_path / "EdgeModel_gen.pth", tmp_path / "ran"
-    path.write_bytes(pickle.dumps(Malicious(proof)))
+    path.write_bytes(pickle.dumps(Malicious(proof), protocol=2))
     with pytest.raises(CheckpointError):
         load_generator(path)
     assert not proof.exists()
