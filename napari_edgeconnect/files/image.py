@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .carried import Carried
 from .errors import DECODER_ERRORS, FileError
 
 Format = Literal["png", "jpeg", "tiff", "npy"]
-Tags = list[tuple[int, int, int, bytes, bool]]
 
 _SIGNATURES: dict[bytes, Format] = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -33,33 +33,6 @@ _SUFFIXES: dict[str, Format] = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
 }
-
-
-@dataclass(frozen=True)
-class Carried:
-    """What a file says about its image besides the pixels.
-
-    Attributes
-    ----------
-    dpi : (x, y) or None
-        Pixels per inch, where the file has a physical unit.
-    icc : bytes or None
-        Colour profile.
-    orientation : int
-        EXIF/TIFF orientation. Pixels are never rotated; the tag is kept.
-    exif : bytes or None
-    png_chunks : bytes
-        Ancillary chunks, verbatim, to go back into a PNG.
-    tiff_options : dict
-        Arguments of ``tifffile.TiffWriter`` and its ``write`` that make the same kind of TIFF.
-    """
-
-    dpi: tuple[float, float] | None = None
-    icc: bytes | None = None
-    orientation: int = 1
-    exif: bytes | None = None
-    png_chunks: bytes = b""
-    tiff_options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

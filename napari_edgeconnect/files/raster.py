@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .carried import Carried
 from .errors import FileError
-from .image import Carried
 
 _ORIENTATION = 0x0112
 #: Colours and physical scales stay true, although PNG calls these unsafe to copy when pixels change.

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffFile, TiffPage, TiffTag, TiffWriter
 
+from .carried import Carried, Tags
 from .errors import FileError
-from .image import Carried, Tags
 
 _PHOTOMETRIC = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette"}
 _PALETTE = 3
