@@ -85,7 +85,8 @@ def main() -> None:
         return
     print(f"{'':>24} {'seconds':>9} {'peak MiB':>9} {'pixels seen':>12}")
     rows = {}
-    for side, size in (("windows", options.size), ("windows", options.whole_size), ("whole", options.whole_size)):
+    sides = [("windows", options.size), ("windows", options.whole_size), ("whole", options.whole_size)]
+    for side, size in dict.fromkeys(sides):
         rows[side, size] = row = in_a_process(side, size)
         print(f"{side:>12} {size:>6} px² {row['seconds']:9.1f} {row['peak_mib']:9.0f} {row['looked_at']:11.0%}")
     ours, theirs = rows["windows", options.whole_size], rows["whole", options.whole_size]
