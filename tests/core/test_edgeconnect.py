@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,31 +13,9 @@ from hypothesis.extra.numpy import arrays
 from published import CASES, golden, save_generators
 from skimage import data
 
-from napari_edgeconnect import EdgeConnect, EdgeSource, Repair, Settings
-from napari_edgeconnect.core import edgeconnect, stages
-from napari_edgeconnect.core.device import OutOfMemoryError
+from napari_edgeconnect import EdgeConnect, EdgeSource
 
 DTYPES = ["?", "u1", "i1", "u2", ">u2", "i2", "u4", ">i4", "i4", "f2", "f4", ">f4", "f8"]
-TINY = Settings(margin_px=16, smallest_window_px=16, largest_window_px=64)
-
-
-@pytest.fixture(scope="module")
-def model() -> EdgeConnect:
-    return EdgeConnect.load(device="cpu")
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> EdgeConnect:
-    return EdgeConnect.load(save_generators(tmp_path_factory.mktemp("published")), device="cpu")
-
-
-@pytest.fixture
-def camera() -> tuple[np.ndarray, np.ndarray]:
-    """A real 96x112 crop with a 24x30 hole."""
-    image = data.camera()[60:156, 170:282].copy()
-    mask = np.zeros(image.shape, dtype=bool)
-    mask[30:54, 40:70] = True
-    return image, mask
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
@@ -218,107 +195,7 @@ def test_sigma_none_means_no_known_edges(model: EdgeConnect, camera: tuple[np.nd
     assert not (model.hallucinate_edges(image, mask, sigma=None).labels == EdgeSource.MEASURED).any()
 
 
-# --- windows ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (13, 1), (5, 7), (11, 12), (33, 50), (97, 101)])
-def test_any_size_is_repaired(model: EdgeConnect, shape: tuple[int, int]) -> None:
-    image = data.coins()[100 : 100 + shape[0], 100 : 100 + shape[1]].copy()
-    mask = np.zeros(shape, bool)
-    mask[0, 0] = mask.size > 1
-    result = model.inpaint(image, mask)
-    assert result.shape == shape
-    assert np.array_equal(result[~mask], image[~mask])
-
-
-@pytest.mark.parametrize("where", [np.s_[40, :], np.s_[:, 3:6], np.s_[:9, :9], np.s_[-5:, -30:], np.s_[::2, ::2]])
-def test_rows_columns_corners_and_lattices_are_repaired(model: EdgeConnect, where: tuple[object, ...]) -> None:
-    image = data.coins()[:90, :110].copy()
-    mask = np.zeros(image.shape, bool)
-    mask[where] = True
-    damaged = np.where(mask, 255, image).astype(np.uint8)
-    result = model.inpaint(damaged, mask)
-    truth = image.astype(float)
-    assert np.abs(result - truth)[mask].mean() < 0.5 * np.abs(damaged - truth)[mask].mean()
-
-
-def test_a_hole_is_repaired_alike_in_a_larger_image(model: EdgeConnect) -> None:
-    """Cost and result depend on a window: what lies beyond it has no influence."""
-    image = data.camera()
-    mask = np.zeros(image.shape, bool)
-    mask[200:212, 250:262] = True
-    other = image.copy()
-    other[:, :90] = image[:, :90][::-1]
-    fixed = [np.where(mask, 0, i).astype(np.uint8) for i in (image, other)]
-    # One contrast mapping for both, so that only the windows can differ.
-    a, b = (model.inpaint(np.dstack([f] * 3), mask) for f in fixed)
-    assert np.array_equal(a[mask], b[mask])
-
-
-def test_a_hole_larger_than_a_window_shows_no_seam(model: EdgeConnect) -> None:
-    image = data.camera().astype(np.float32)
-    mask = np.zeros(image.shape, bool)
-    mask[150:330, 60:240] = True
-    small = Settings(margin_px=32, smallest_window_px=64, largest_window_px=160)
-    repair = model.inpaint(image, mask, small, return_record=True)
-    assert sum(w["tile_of_large_hole"] for w in repair.record["windows"]) > 3
-    rows = np.abs(np.diff(repair.image[:, 60:240], axis=0)).mean(axis=1)
-    columns = np.abs(np.diff(repair.image[150:330], axis=1)).mean(axis=0)
-    for steps, seam in ((rows, 150 + 84), (rows, 150 + 168), (columns, 60 + 96)):
-        beside = np.r_[steps[seam - 6 : seam - 2], steps[seam + 1 : seam + 5]]
-        assert steps[seam - 1] < 2 * beside.max()
-
-
-def test_a_tiled_scratch_is_close_to_the_whole_run(model: EdgeConnect) -> None:
-    image = data.camera().astype(np.float32)
-    rows, columns = np.mgrid[:512, :512]
-    mask = np.abs(rows - columns) <= 1
-    whole = model.inpaint(image, mask)
-    tiled = model.inpaint(image, mask, margin_px=32, smallest_window_px=64, largest_window_px=160)
-    error = [np.abs(result - image)[mask].mean() for result in (whole, tiled)]
-    assert error[1] < 1.15 * error[0]
-
-
-# --- steps, records, notes ----------------------------------------------------------------------------------------
-
-
-def test_steps_count_up_and_end_with_the_result(model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray]) -> None:
-    image = np.tile(camera[0], (3, 3))
-    mask = np.zeros(image.shape, bool)
-    mask[10:14, 10:14] = mask[250:254, 300:304] = True
-    steps = model.inpaint_steps(image, mask, TINY)
-    seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as stop:
-            repair = stop.value
-            break
-    assert [s.done for s in seen] == [0, 1, 2, 3, 4]
-    assert {s.total for s in seen} == {4}
-    assert [s.what for s in seen] == ["Hallucinating edges"] * 2 + ["Completing the image"] * 2 + ["Done"]
-    assert isinstance(repair, Repair)
-    assert np.array_equal(repair.image, model.inpaint(image, mask, TINY))
-
-
-def test_closing_the_steps_runs_no_further_window(
-    model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = []
-    original = stages.Stages.edge_probability
-    monkeypatch.setattr(
-        stages.Stages, "edge_probability", lambda self, views, **kw: calls.append(1) or original(self, views, **kw)
-    )
-    image = np.tile(camera[0], (3, 3))
-    before = image.copy()
-    mask = np.zeros(image.shape, bool)
-    mask[10:14, 10:14] = mask[250:254, 300:304] = True
-    steps = model.inpaint_steps(image, mask, TINY)
-    next(steps)
-    next(steps)
-    steps.close()
-    assert len(calls) == 1
-    assert np.array_equal(image, before)
+# --- calls --------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_input_gives_the_same_output(model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray]) -> None:
@@ -331,38 +208,6 @@ def test_the_number_of_threads_is_given_back(model: EdgeConnect, camera: tuple[n
     before = torch.get_num_threads()
     model.inpaint(*camera)
     assert torch.get_num_threads() == before
-
-
-def test_the_record_says_what_was_invented(model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray]) -> None:
-    image, mask = camera
-    edges = model.hallucinate_edges(image, mask, sigma=1.5)
-    labels = edges.labels.copy()
-    labels[45, 42:60] = EdgeSource.DRAWN
-    record = model.complete(image, mask, edges.edited(labels), sigma=1.5, grow_px=2, return_record=True).record
-    assert json.loads(json.dumps(record)) == record
-    assert record["model"]["sha256"] == model.info.sha256
-    assert record["settings"]["sigma"] == 1.5
-    assert record["settings"]["rim_correction"] is False
-    assert record["mask_px"] == mask.sum() == 720
-    assert record["hole_px"] == 720 + 2 * 2 * (24 + 30) + 4
-    assert record["edges"]["drawn_px"] == 18
-    assert record["mapping"]["kind"] == "percentiles"
-    assert record["device"] == "cpu"
-    assert record["notes"] == []
-
-
-def test_an_empty_mask_gives_the_input_and_a_note(model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray]) -> None:
-    image, mask = camera
-    repair = model.inpaint(image, np.zeros_like(mask), return_record=True)
-    assert np.array_equal(repair.image, image)
-    assert repair.image is not image
-    assert repair.record["notes"] == ["The mask is empty: nothing was repaired."]
-
-
-def test_an_inverted_mask_gives_a_note(model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray]) -> None:
-    image, mask = camera
-    notes = model.inpaint(image, ~mask, return_record=True).record["notes"]
-    assert notes == ["The hole covers 93 % of the image: expect invention, or check the mask's polarity."]
 
 
 @pytest.mark.parametrize(
@@ -379,73 +224,6 @@ def test_an_inverted_mask_gives_a_note(model: EdgeConnect, camera: tuple[np.ndar
 def test_bad_settings_have_their_sentence(model: EdgeConnect, change: dict[str, float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         model.inpaint(np.zeros((8, 8)), np.eye(8), **change)
-
-
-# --- memory -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def little_memory(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Every batch above 100x100 pixels in all runs out of memory; the shapes that did not are listed."""
-    fitted: list[tuple[int, int]] = []
-    for name in ("edge_probability", "completed"):
-        original = getattr(stages.Stages, name)
-
-        def limited(self, views, original=original, **options):
-            area = sum(v.unknown.size for v in views)
-            if area > 100 * 100:
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-            fitted.append((len(views), area))
-            return original(self, views, **options)
-
-        monkeypatch.setattr(stages.Stages, name, limited)
-    return fitted
-
-
-def test_out_of_memory_halves_the_batch_and_then_the_window(
-    model: EdgeConnect, little_memory: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(edgeconnect, "_batch_size", lambda device: 8)
-    image = np.tile(data.camera()[:200, :200], (2, 2))
-    mask = np.zeros(image.shape, bool)
-    mask[20:24, 20:24] = mask[300:304, 20:24] = mask[20:24, 300:304] = mask[300:304, 300:304] = True
-    repair = model.inpaint(image, mask, margin_px=64, smallest_window_px=64, largest_window_px=256, return_record=True)
-    assert np.array_equal(repair.image[~mask], image[~mask])
-    assert not np.array_equal(repair.image[mask], image[mask])
-    assert little_memory
-    assert repair.record["notes"] == ["Memory ran out: repaired in windows of at most 128 px."]
-
-
-def test_out_of_memory_to_the_end_is_one_sentence(
-    model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def never(self: object, views: object, **options: object) -> None:
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
-
-    monkeypatch.setattr(stages.Stages, "edge_probability", never)
-    with pytest.raises(OutOfMemoryError, match="not enough memory even for windows of"):
-        model.inpaint(*camera)
-
-
-def test_another_runtime_error_is_not_taken_for_memory(
-    model: EdgeConnect, camera: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(self: object, views: object, **options: object) -> None:
-        raise RuntimeError("shape mismatch")
-
-    monkeypatch.setattr(stages.Stages, "edge_probability", broken)
-    with pytest.raises(RuntimeError, match="shape mismatch"):
-        model.inpaint(*camera)
-
-
-def test_batches_of_windows_equal_single_ones(model: EdgeConnect, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = np.tile(data.camera()[:200, :200], (2, 2))
-    mask = np.zeros(image.shape, bool)
-    mask[20:24, 20:24] = mask[300:304, 20:24] = mask[20:24, 300:304] = mask[200:204, 200:204] = True
-    one = model.inpaint(image, mask, TINY)
-    monkeypatch.setattr(edgeconnect, "_batch_size", lambda device: 3)
-    several = model.inpaint(image, mask, TINY)
-    assert np.abs(several.astype(int) - one).max() <= 1
 
 
 def test_loading_files_and_folders(tmp_path: Path) -> None:

@@ -76,3 +76,12 @@ def press(qtbot):
         qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
 
     return press
+
+
+def status(widget):
+    return widget.panel.status.text()
+
+
+def can_run(widget):
+    panel = widget.panel
+    return [button.isEnabled() for button in (panel.hallucinate, panel.complete, panel.inpaint)]

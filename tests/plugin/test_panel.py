@@ -1,0 +1,22 @@
+"""What the widget's parts say about themselves."""
+
+from __future__ import annotations
+
+
+def test_model_and_device_are_shown_with_licence_and_a_note(widget):
+    panel = widget.panel
+
+    assert panel.model.currentText() == "open-science-16"
+    assert panel.about_model.text() == "Licence: BSD-3-Clause"
+    panel.device.setCurrentText("cpu")
+    assert "CPU" in panel.about_device.text()
+    assert not panel.about_device.isHidden()
+
+
+def test_every_control_has_a_tooltip(widget):
+    panel = widget.panel
+    parts = (panel.image, panel.mask, panel.new_mask, panel.grow, panel.sigma, panel.hallucinate, panel.complete)
+
+    assert all(part.toolTip() for part in (*parts, panel.inpaint, panel.model, panel.device, panel.cancel))
+    assert "pixels" in panel.grow.toolTip()
+    assert "pixels" in panel.sigma.toolTip()
