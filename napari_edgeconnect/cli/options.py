@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_edgeconnect.core.settings import Settings
+from napari_edgeconnect.core.settings import CLASSICAL_METHODS, Settings
 
 DEFAULTS = Settings()
 #: Tight masks leave a rim of damaged pixels, so the command line widens them.
 GROW_PX = 2.0
+
+EDGECONNECT = "edgeconnect"
+MethodName = StrEnum("MethodName", {name: name for name in (EDGECONNECT, *CLASSICAL_METHODS)})
+DEFAULT_METHOD = MethodName(EDGECONNECT)
 
 _MODEL = "Model"
 _EDGES = "Edges"
@@ -43,6 +48,13 @@ EdgeOutput = Annotated[
         "-o",
         help="The edge label image: .png, .tif or .npy with 0 none, 1 measured, 2 proposed. OUT.json (the record) is "
         "written beside it.",
+    ),
+]
+Method = Annotated[
+    MethodName,
+    typer.Option(
+        help="What repairs. All but edgeconnect work without the networks, so options of models, edges and devices do "
+        "not go with them. telea, navier-stokes and patchmatch need the extra 'classical'.",
     ),
 ]
 Model = Annotated[

@@ -15,6 +15,8 @@ def inpaint(
     image: options.Image,
     mask: options.Mask,
     output: options.Output,
+    context: typer.Context,
+    method: options.Method = options.DEFAULT_METHOD,
     model: options.Model = None,
     edge_weights: options.EdgeWeights = None,
     inpaint_weights: options.InpaintWeights = None,
@@ -34,13 +36,19 @@ def inpaint(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Repair an image: hallucinate the edges inside the hole, then complete it. Known pixels are never altered."""
+    """Repair an image: hallucinate the edges inside the hole, then complete it. Known pixels are never altered.
+
+    With --method, a classical method does it instead.
+    """
+    if method != options.EDGECONNECT:
+        _refuse_network_options(context, method)
     chosen = _chosen_model(model, edge_weights, inpaint_weights)
     if probability is not None and edges is None:
         raise typer.BadParameter("it needs --edges, the labels that it belongs to.", param_hint="--probability")
     with reporting(as_json=as_json, quiet=quiet) as report:
         task = Task(
             command="inpaint",
+            method=method.value,
             image=image,
             mask=mask,
             output=output,
@@ -154,6 +162,26 @@ def complete(
             },
         )
         repair_image(task, report)
+
+
+def _refuse_network_options(context: typer.Context, method: str) -> None:
+    """Options that a classical method would ignore are a mistake, whatever their value."""
+    given = [
+        str(parameter.opts[0])
+        for parameter in context.command.params
+        if parameter.name not in _FOR_EVERY_METHOD and _was_given(context, parameter.name)
+    ]
+    if given:
+        message = f"only --method {options.EDGECONNECT} knows that; {method} has no networks."
+        raise typer.BadParameter(message, param_hint=" and ".join(given))
+
+
+def _was_given(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name or "")
+    return source is not None and source.name != "DEFAULT"
+
+
+_FOR_EVERY_METHOD = {"image", "mask", "output", "method", "grow_px", "overwrite", "as_json", "quiet"}
 
 
 def _chosen_model(model: str | None, edge: Path | None, inpaint: Path | None) -> str | tuple[Path, Path] | None:

@@ -124,8 +124,8 @@ def reporting(*, as_json: bool, quiet: bool) -> Iterator[Report]:
             raise
         report.error(f"The device failed: {error}")
         raise typer.Exit(ExitCode.NO_MEMORY_OR_DEVICE) from None
-    except (ValueError, TypeError) as error:
-        if isinstance(error, TypeError) and not _is_sentence(error):
+    except (ValueError, TypeError, ImportError) as error:
+        if isinstance(error, (TypeError, ImportError)) and not _is_sentence(error):
             raise
         report.error(str(error))
         raise typer.Exit(ExitCode.BAD_INPUT) from None
@@ -140,6 +140,6 @@ def _from_device(error: RuntimeError) -> bool:
     return type(error).__name__ in ("AcceleratorError", "OutOfMemoryError") or any(w in str(error) for w in words)
 
 
-def _is_sentence(error: TypeError) -> bool:
-    """Core's TypeErrors about a user's dtypes end like sentences; Python's about calls do not."""
+def _is_sentence(error: Exception) -> bool:
+    """Core's errors about a user's dtypes or missing packages end like sentences; Python's own do not."""
     return str(error).endswith(".")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -29,11 +29,13 @@ from napari_edgeconnect.files import (
     write_image,
 )
 
+from .options import EDGECONNECT
 from .report import Report
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.edges import EdgeMap
+    from napari_edgeconnect.core.results import ClassicalRepair, Repair, Step
     from napari_edgeconnect.core.settings import Settings
     from napari_edgeconnect.files.staging import Writer
 
@@ -46,6 +48,8 @@ class Task:
     ----------
     command : str
         For the record.
+    method : str
+        "edgeconnect", or a classical method, which knows neither edges nor models.
     image, mask, edges, probability : Path or None
         Inputs.
     output, save_edges, save_probability : Path or None
@@ -62,6 +66,7 @@ class Task:
     image: Path
     mask: Path
     output: Path
+    method: str = EDGECONNECT
     edges: Path | None = None
     probability: Path | None = None
     save_edges: Path | None = None
@@ -95,20 +100,13 @@ def repair_image(task: Task, report: Report) -> None:
         staging.plan(path)
     source, mask = _read(task, report)
     _check_outputs(task, source)
-    settings = _settings(task)
-    edges = _given_edges(task, source, mask, settings, report) if task.edges else None
-    model = _load(task, report)
-    if edges is None:
-        steps = model.inpaint_steps(source.pixels, mask, settings)
-    else:
-        steps = model.complete_steps(source.pixels, mask, edges, settings)
-    repair = report.follow(steps)
+    repair = report.follow(_repair_steps(task, source, mask, report))
     for note in repair.record["notes"]:
         report.note(note)
     record = {**repair.record, **_provenance(task, outputs)}
     staging.commit(
         {
-            **_edge_writers(task, repair.edges),
+            **(_edge_writers(task, repair.edges) if _optional(task) else {}),  # classical repairs have no edges
             task.altered_path(): partial(write_image, pixels=as_black_and_white(repair.altered), suffix=".png"),
             task.record_path(): partial(write_json, record=record),
             task.output: partial(write_image, pixels=repair.image, like=source, suffix=task.output.suffix),
@@ -121,6 +119,7 @@ def repair_image(task: Task, report: Report) -> None:
         f"Repaired {hole} pixels ({100 * fraction:.2g} % of the image) in {seconds:.1f} s.",
         {
             "command": task.command,
+            "method": task.method,
             **{role: str(path) for role, path in outputs.items()},
             "hole_px": hole,
             "hole_fraction": fraction,
@@ -128,6 +127,21 @@ def repair_image(task: Task, report: Report) -> None:
             "notes": record["notes"],
         },
     )
+
+
+def _repair_steps(
+    task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report
+) -> Generator[Step, None, Repair | ClassicalRepair]:
+    settings = _settings(task)
+    if task.method != EDGECONNECT:
+        from napari_edgeconnect.core.classical import inpaint_steps
+
+        return inpaint_steps(source.pixels, mask, task.method, grow_px=settings.grow_px)
+    edges = _given_edges(task, source, mask, settings, report) if task.edges else None
+    model = _load(task, report)
+    if edges is None:
+        return model.inpaint_steps(source.pixels, mask, settings)
+    return model.complete_steps(source.pixels, mask, edges, settings)
 
 
 def propose_edges(task: Task, report: Report) -> None:

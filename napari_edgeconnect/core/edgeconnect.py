@@ -24,9 +24,8 @@ from .fill import biharmonic_fill
 from .holes import Box, Window
 from .job import Job, View, gray_of
 from .models import DEFAULT_MODEL, ModelInfo, find_model
-from .planes import colours
 from .record import edge_record, repair_record
-from .results import Repair, Step
+from .results import Repair, Step, result_of
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class EdgeConnect:
         OutOfMemoryError
             When not even the smallest windows fit into memory.
         """
-        return _result(self.hallucinate_edges_steps(image, mask, settings, **changes))
+        return result_of(self.hallucinate_edges_steps(image, mask, settings, **changes))
 
     @overload
     def complete(
@@ -175,7 +174,7 @@ class EdgeConnect:
         TypeError, ValueError, OutOfMemoryError
             As for :meth:`hallucinate_edges`.
         """
-        repair = _result(self.complete_steps(image, mask, edges, settings, **changes))
+        repair = result_of(self.complete_steps(image, mask, edges, settings, **changes))
         return repair if return_record else repair.image
 
     @overload
@@ -201,7 +200,7 @@ class EdgeConnect:
 
         Parameters, results and errors are those of :meth:`complete`.
         """
-        repair = _result(self.inpaint_steps(image, mask, settings, **changes))
+        repair = result_of(self.inpaint_steps(image, mask, settings, **changes))
         return repair if return_record else repair.image
 
     def hallucinate_edges_steps(
@@ -302,9 +301,7 @@ class EdgeConnect:
                 views, rim_correction=job.settings.rim_correction, half=job.settings.half_precision
             )
             for window, view, unit in zip(windows, views, completed, strict=True):
-                target = job.plan.target(window)
-                invented = np.clip(unit, *job.limits(view.unit, view.unknown))[target]
-                colours(result)[window.box.slices][target] = job.mapping.from_unit(invented, result.dtype)
+                target = job.composite(result, window, unit, job.limits(view.unit, view.unknown))
                 finished[window.box.slices] |= target
         return result
 
@@ -388,11 +385,3 @@ def _counted(work: Generator[_Work, None, Result], total: int) -> Generator[Step
             return stop.value
         yield Step(min(done, total), total, what)
         done += windows
-
-
-def _result(steps: Generator[Step, None, Result]) -> Result:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value

@@ -118,6 +118,11 @@ class Plan:
             target &= inside
         return target
 
+    def untiled(self) -> Plan:
+        """The same holes with a large one in a single window, for methods that take any size."""
+        whole = (w if w.region is None else Window(w.region, w.holes) for w in self.windows)
+        return Plan(self.labels, tuple(dict.fromkeys(whole)))
+
 
 def read_mask(mask: ArrayLike, plane_shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Read a mask in any of its usual forms.

@@ -191,6 +191,30 @@ class Job:
         fill = stretched + biharmonic_fill(unit - stretched, unknown)
         return View(unit, unknown, fill, edges)
 
+    def composite(
+        self, result: NDArray[Any], window: Window, unit: NDArray[np.floating], limits: tuple[Any, Any]
+    ) -> NDArray[np.bool_]:
+        """Put a window's invented pixels into the result; known ones are never touched.
+
+        Parameters
+        ----------
+        result : array like ``image``
+            Written to, at this window's target only.
+        window : Window
+        unit : (h, w, C) float
+            What was invented, contrast-mapped.
+        limits : (lowest, highest)
+            What ``limits`` gave for the window.
+
+        Returns
+        -------
+        target : (h, w) bool, True where pixels were written
+        """
+        target = self.plan.target(window)
+        invented = np.clip(unit, *limits)[target]
+        colours(result)[window.box.slices][target] = self.mapping.from_unit(invented, result.dtype)
+        return target
+
 
 def gray_of(unit: NDArray[np.float64]) -> NDArray[np.float64]:
     """(h, w, C) to the (h, w) that edges are found in."""

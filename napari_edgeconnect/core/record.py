@@ -5,7 +5,7 @@ Plain values only, so that a layer's metadata and a JSON file hold the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -32,9 +32,7 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
         Only str, int, float, bool, None, lists and dicts.
     """
     return {
-        "software": SOFTWARE,
-        "version": version(SOFTWARE),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **_origin(),
         "model": model.as_dict(),
         "settings": {**settings.as_dict(), "rim_correction": stages.corrects_rim(settings.rim_correction)},
         "device": str(stages.device),
@@ -53,8 +51,40 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
 
 def repair_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:
     """Write down one repair: its edge map's record, and what was done to the image."""
+    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **_what_was_done(job, seconds)}
+
+
+def classical_record(
+    job: Job,
+    method: str,
+    *,
+    package: Mapping[str, str],
+    options: Mapping[str, Any],
+    seed: int | None,
+    seconds: float,
+) -> dict[str, Any]:
+    """Write down what a classical method did to an image: ``options`` are the method's own settings."""
+    shared = ("grow_px", "margin_px", "smallest_window_px", "largest_window_px")
     return {
-        **edge_record(edges, model, stages, job.settings),
+        **_origin(),
+        "method": method,
+        "package": dict(package),
+        "settings": {**{name: getattr(job.settings, name) for name in shared}, **options},
+        "seed": seed,
+        **_what_was_done(job, seconds),
+    }
+
+
+def _origin() -> dict[str, Any]:
+    return {
+        "software": SOFTWARE,
+        "version": version(SOFTWARE),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _what_was_done(job: Job, seconds: float) -> dict[str, Any]:
+    return {
         "image": {"shape": list(job.image.shape), "dtype": str(job.image.dtype)},
         "mapping": job.mapping.as_dict(),
         "mask_px": job.mask_px,

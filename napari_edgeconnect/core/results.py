@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .edges import EdgeMap
+
+Result = TypeVar("Result")
 
 
 class Step(NamedTuple):
@@ -42,3 +45,32 @@ class Repair:
     edges: EdgeMap
     altered: NDArray[np.bool_]
     record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ClassicalRepair:
+    """What a classical method made: as :class:`Repair`, without edges.
+
+    Attributes
+    ----------
+    image : array
+        Of the input's shape and dtype; bit-identical to it wherever
+        ``altered`` is False.
+    altered : (H, W) bool
+        True where pixels were invented.
+    record : dict
+        Plain values: method, package and its version, settings, contrast mapping, hole area, …
+    """
+
+    image: NDArray[Any]
+    altered: NDArray[np.bool_]
+    record: dict[str, Any]
+
+
+def result_of(steps: Generator[Step, None, Result]) -> Result:
+    """Run steps to their end, and return what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: What ``classical.inpaint`` can do without a network.
+CLASSICAL_METHODS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "mean")
 #: Where the bundled model's precision and recall balance (weights/TRAINING.md has the figures).
 DEFAULT_THRESHOLD = 0.3
 

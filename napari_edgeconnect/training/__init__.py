@@ -1,1 +1,1 @@
-"""Training: data, synthetic damage, losses and the trainer. Needs the networks of ``core`` and nothing above."""
+"""Training: data, losses and the trainer. Needs the networks of ``core`` and nothing above."""

@@ -21,8 +21,8 @@ from skimage.transform import resize
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from ..core.damage import random_damage
 from ..core.fill import biharmonic_fill
-from .damage import random_damage
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
 

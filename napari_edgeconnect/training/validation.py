@@ -15,9 +15,9 @@ from scipy import ndimage
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from ..core.damage import random_damage
 from ..core.formulations import FORMULATIONS
 from ..core.networks import EdgeGenerator, InpaintGenerator
-from .damage import random_damage
 from .data import image_files, read_rgb, sample
 
 CASES_PER_MODALITY = 12

@@ -13,8 +13,6 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from skimage import data
 from skimage.color import rgb2gray
 from skimage.feature import canny
@@ -22,7 +20,6 @@ from torch.utils.data import default_collate
 
 from napari_edgeconnect.core.fill import biharmonic_fill
 from napari_edgeconnect.core.networks import EdgeGenerator, InpaintGenerator, initialise
-from napari_edgeconnect.training.damage import KINDS, random_damage
 from napari_edgeconnect.training.data import DamagedCrops, sample
 from napari_edgeconnect.training.losses import completion_loss, edge_loss
 from napari_edgeconnect.training.trainer import EdgeStage, InpaintStage, TrainSettings, train
@@ -49,33 +46,6 @@ def completion_network() -> InpaintGenerator:
     initialise(network)
     torch.nn.init.zeros_(network.decoder[-1].weight)
     return network
-
-
-@given(st.integers(0, 10_000), st.integers(16, 90), st.integers(16, 90))
-def test_damage_is_never_empty_nor_everything(seed: int, height: int, width: int) -> None:
-    mask = random_damage((height, width), np.random.default_rng(seed))
-    assert mask.shape == (height, width)
-    assert mask.any()
-    assert not mask.all()
-    assert np.array_equal(mask, random_damage((height, width), np.random.default_rng(seed)))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_damage_draws(kind) -> None:
-    shares = []
-    for seed in range(20):
-        mask = np.zeros((64, 64), dtype=bool)
-        kind(mask, np.random.default_rng(seed))
-        shares.append(mask.mean())
-    assert max(shares) > 0.01
-    assert len(set(shares)) > 5
-
-
-def test_damage_reaches_from_specks_to_large_holes() -> None:
-    rng = np.random.default_rng(0)
-    shares = [random_damage((128, 128), rng).mean() for _ in range(200)]
-    assert min(shares) < 0.01
-    assert max(shares) > 0.3
 
 
 def test_a_sample_holds_what_inference_will_see() -> None:

@@ -1,5 +1,6 @@
 """Synthetic damage: the shapes that scientific images really lose.
 
+Training and evaluation both draw from here, hence its place in ``core``.
 Each function draws one kind of hole into a boolean array; ``random_damage``
 mixes them until a wanted share of the image is missing.
 """
@@ -19,7 +20,7 @@ Draw = Callable[[Mask, np.random.Generator], None]
 
 def strokes(mask: Mask, rng: np.random.Generator) -> None:
     """A bent brush stroke, as a hand paints over an object."""
-    _polyline(mask, rng, points=rng.integers(3, 8), radius=rng.uniform(2, 7), bend=0.9)
+    _polyline(mask, rng, points=int(rng.integers(3, 8)), radius=rng.uniform(2, 7), bend=0.9)
 
 
 def scratches(mask: Mask, rng: np.random.Generator) -> None:
@@ -87,7 +88,7 @@ def _polyline(mask: Mask, rng: np.random.Generator, *, points: int, radius: floa
     here = np.array([rng.uniform(0, mask.shape[0]), rng.uniform(0, mask.shape[1])])
     angle = rng.uniform(0, 2 * np.pi)
     canvas = np.zeros_like(mask)
-    for _ in range(int(points)):
+    for _ in range(points):
         angle += rng.uniform(-bend, bend)
         there = here + rng.uniform(0.1, 0.4) * min(mask.shape) * np.array([np.sin(angle), np.cos(angle)])
         rows, columns = line(*np.round([*here, *there]).astype(int))
