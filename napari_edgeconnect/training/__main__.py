@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from torch import nn
 
-from ..core.checkpoints import NetworkInfo, load_generator, write_generator
-from ..core.networks import EdgeGenerator, InpaintGenerator, initialise
+from ..core.checkpoints import Kind, NetworkInfo, build_generator, load_generator, write_generator
+from ..core.networks import initialise
 from . import validation
 from .trainer import EdgeStage, InpaintStage, TrainSettings, train
 
@@ -36,13 +36,9 @@ def edge(
     seed: int = 0,
 ) -> None:
     """Stage 1: hallucinate the edges inside the hole."""
-    if start:
-        network, info = load_generator(start, "edge")
-    else:
-        network, info = EdgeGenerator(width=width, blocks=blocks, spectral=False), None
-        initialise(network)
+    network, info = _begin(start, "edge", width, blocks)
     settings = TrainSettings(data, state, steps, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
-    _finish(EdgeStage(_trainable(network)), settings, info or NetworkInfo("edge", "residual", width, blocks))
+    _finish(EdgeStage(network), settings, info)
 
 
 @app.command()
@@ -60,16 +56,10 @@ def inpaint(
     seed: int = 0,
 ) -> None:
     """Stage 2: complete the image from hallucinated and true edges."""
-    if start:
-        network, info = load_generator(start, "inpaint")
-    else:
-        network, info = InpaintGenerator(in_channels=5, width=width, blocks=blocks), None
-        initialise(network)
-        nn.init.zeros_(network.decoder[-1].weight)  # starts at the biharmonic fill
+    network, info = _begin(start, "inpaint", width, blocks)
     settings = TrainSettings(data, state, steps, crop=crop, batch=batch, learning_rate=learning_rate, seed=seed)
     edge_network, _ = load_generator(edges, "edge")
-    stage = InpaintStage(_trainable(network), edge_network)
-    _finish(stage, settings, info or NetworkInfo("inpaint", "residual", width, blocks))
+    _finish(InpaintStage(network, edge_network), settings, info)
 
 
 @app.command()
@@ -100,8 +90,17 @@ def bundle(
         write_generator(out / f"{kind}.safetensors", network, replace(info, metadata=metadata))
 
 
-def _trainable(network: nn.Module) -> nn.Module:
-    return network.requires_grad_(True)
+def _begin(start: Path | None, kind: Kind, width: int, blocks: int) -> tuple[nn.Module, NetworkInfo]:
+    """A generator to train: one that exists, or a new one."""
+    if start:
+        network, info = load_generator(start, kind)
+    else:
+        info = NetworkInfo(kind, "residual", width, blocks)
+        network = build_generator(info)
+        initialise(network)
+        if kind == "inpaint":
+            nn.init.zeros_(network.decoder[-1].weight)  # starts at the biharmonic fill
+    return network.requires_grad_(True), info
 
 
 def _finish(stage: EdgeStage | InpaintStage, settings: TrainSettings, info: NetworkInfo) -> None:

@@ -17,9 +17,12 @@ from skimage import data
 from skimage.color import rgb2gray
 from skimage.feature import canny
 from torch.utils.data import default_collate
+from typer.testing import CliRunner
 
 from napari_edgeconnect.core.fill import biharmonic_fill
+from napari_edgeconnect.core.models import find_model
 from napari_edgeconnect.core.networks import EdgeGenerator, InpaintGenerator, initialise
+from napari_edgeconnect.training.__main__ import app
 from napari_edgeconnect.training.data import DamagedCrops, sample
 from napari_edgeconnect.training.losses import completion_loss, edge_loss
 from napari_edgeconnect.training.trainer import EdgeStage, InpaintStage, TrainSettings, train
@@ -37,7 +40,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(images: Path, state: Path, steps: int) -> TrainSettings:
-    return TrainSettings(images, state, steps, crop=32, batch=2, workers=0, learning_rate=2e-3, warmup_steps=1)
+    return TrainSettings(
+        images, state, steps, crop=32, batch=2, workers=0, threads=1, learning_rate=2e-3, warmup_steps=1
+    )
 
 
 def completion_network() -> InpaintGenerator:
@@ -141,3 +146,24 @@ def test_validation_of_an_untrained_network_is_that_of_the_fill(images: Path) ->
     table = validate(EdgeGenerator(width=4, blocks=1, spectral=False), completion_network().eval(), images)
     assert table["all"]["hallucinated"] == pytest.approx(table["all"]["fill"], abs=0.01)
     assert table["all"]["fill"] == pytest.approx((table["gray"]["fill"] + table["photo"]["fill"]) / 2)
+
+
+@pytest.mark.parametrize("start", ["nothing", "weights"])
+def test_the_command_trains_both_stages_and_bundles_them(images: Path, tmp_path: Path, start: str) -> None:
+    def run(*words: object) -> str:
+        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    size = ("--data", images, "--steps", 2, "--crop", 32, "--batch", 2, "--width", 4, "--blocks", 1)
+    run("edge", *size, "--state", tmp_path / "e.pt")
+    edges = ("--edges", tmp_path / "e.safetensors")
+    run("inpaint", *size, *edges, "--state", tmp_path / "i.pt")
+    weights = tmp_path / "i.safetensors"
+    if start == "weights":
+        run("inpaint", *size, *edges, "--state", tmp_path / "j.pt", "--start", weights)
+        weights = tmp_path / "j.safetensors"
+    run("bundle", *edges, "--inpaint", weights, "--out", tmp_path / "trial", "--training", "two steps")
+    info = find_model(tmp_path / "trial")
+    assert (info.formulation, info.width, info.blocks, info.training) == ("residual", 4, 1, "two steps")
+    assert run("validate", *edges, "--inpaint", weights, "--data", images).splitlines()[-1].split()[0] == "all"
