@@ -24,8 +24,6 @@ PUBLISHED_BLOCKS = 8
 SIZE_MULTIPLE = 4
 #: Reflection pads of 3 at full and 2 at quarter resolution need this many pixels.
 SMALLEST_SIDE = 12
-#: Half the receptive field at eight residual blocks, in pixels.
-RECEPTIVE_RADIUS = 110
 
 
 class ResidualBlock(nn.Module):

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import patchmatch
 import pytest
+from contract import DTYPES, check_known_pixels_are_kept, same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from skimage import data
 
 from napari_edgeconnect.core.classical import OPENCV_RADIUS_PX, PATCH_RADIUS_PX, inpaint, inpaint_steps
 from napari_edgeconnect.core.fill import biharmonic_fill
 from napari_edgeconnect.core.settings import CLASSICAL_METHODS
-
-from .test_edgeconnect import DTYPES, any_bits, same_bits
 
 OPENCV = {"telea": cv2.INPAINT_TELEA, "navier-stokes": cv2.INPAINT_NS}
 PACKAGES = {"telea": "cv2", "navier-stokes": "cv2", "patchmatch": "patchmatch"}
@@ -40,26 +39,8 @@ def astronaut(camera: Pair) -> Pair:
 @settings(max_examples=40)
 @given(draw=st.data())
 def test_known_pixels_are_bit_identical_and_invented_ones_finite(method: str, draw: st.DataObject) -> None:
-    channels = draw.draw(st.sampled_from([(), (3,), (4,)]))
-    shape = draw.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
-    image = any_bits(draw.draw(st.sampled_from(DTYPES)), (*shape, *channels), draw.draw(st.integers(0, 2**32)))
-    mask = draw.draw(arrays(bool, shape))
-    missing = ~np.isfinite(image.reshape(*shape, -1)[..., :3]).all(axis=2)
-    if (mask | missing).all():
-        with pytest.raises(ValueError, match="Every pixel is masked"):
-            inpaint(image, mask, method)
-        return
-    before, mask_before = image.copy(), mask.copy()
-    repair = inpaint(image, mask, method, return_record=True)
-    assert same_bits(image, before)
-    assert same_bits(mask, mask_before)
-    assert np.array_equal(repair.altered, mask | missing)
-    assert repair.image.shape == image.shape
-    assert same_bits(repair.image[~repair.altered], image[~repair.altered])
-    if channels == (4,):
-        assert same_bits(repair.image[..., 3], image[..., 3])
-    invented = repair.image[repair.altered][..., :3] if channels else repair.image[repair.altered]
-    assert np.isfinite(invented.astype(np.float64)).all()
+    dtype = draw.draw(st.sampled_from(DTYPES))
+    check_known_pixels_are_kept(partial(inpaint, method=method, return_record=True), dtype, draw)
 
 
 @pytest.mark.parametrize("method", CLASSICAL_METHODS)
