@@ -1,6 +1,6 @@
 """``napari-edgeconnect …``: the same repairs without a screen, from files to files.
 
-Stands on ``core``, ``files`` and ``evaluation`` only. Nothing heavy is imported before a command
+Stands on ``core``, ``files``, ``evaluation`` and ``training`` only. Nothing heavy is imported before a command
 needs it, so that ``--help`` answers at once.
 """
 
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, evaluate, models, repair
+from . import demo, evaluate, models, repair, train
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 a file or a value can't be used (one sentence says why); 2 wrong usage; "
@@ -30,6 +30,7 @@ app.command(epilog=_EXIT_CODES)(repair.inpaint)
 app.command(epilog=_EXIT_CODES)(repair.edges)
 app.command(epilog=_EXIT_CODES)(repair.complete)
 app.command(epilog=_EXIT_CODES)(evaluate.evaluate)
+app.command(epilog=_EXIT_CODES)(train.train)
 app.command(epilog=_EXIT_CODES)(demo.demo)
 app.add_typer(models.app, name="models", epilog=_EXIT_CODES)
 

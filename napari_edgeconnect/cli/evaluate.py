@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_edgeconnect.evaluation.names import EDGECONNECT, METHODS
 from napari_edgeconnect.files import FileError, Staging
 
 from . import options
@@ -38,8 +39,7 @@ Masks = Annotated[
 Methods = Annotated[
     str | None,
     typer.Option(
-        help="Comma-separated: edgeconnect, edgeconnect-true-edges, edgeconnect-no-edges, biharmonic, telea, "
-        "navier-stokes, patchmatch, mean. Default: all that are installed.",
+        help=f"Comma-separated: {', '.join(METHODS)}. Default: all that are installed.",
     ),
 ]
 Size = Annotated[int, typer.Option(help="Side of the square crops in pixels.")]
@@ -65,7 +65,8 @@ def evaluate(
 ) -> None:
     """Compare EdgeConnect with classical methods on damaged crops of your images, by size of the hole.
 
-    The same command gives the same figures again. An interrupted run goes on where it was.
+    The same command gives the same figures again. An interrupted run goes on where it was; cases whose image, weights
+    or code have changed since are run again.
     """
     with reporting(as_json=as_json, quiet=quiet) as report:
         from napari_edgeconnect.evaluation.cases import CaseList
@@ -90,7 +91,7 @@ def _prepared(
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.models import DEFAULT_MODEL
     from napari_edgeconnect.evaluation import perceptual, plots
-    from napari_edgeconnect.evaluation.methods import EDGECONNECT, chosen_methods
+    from napari_edgeconnect.evaluation.methods import chosen_methods
     from napari_edgeconnect.evaluation.run import Evaluation
 
     chosen, missing = chosen_methods(names)
@@ -108,20 +109,25 @@ def _prepared(
 
 
 def _run(evaluation: Evaluation, output: Path, *, overwrite: bool, report: Report) -> None:
+    from napari_edgeconnect.evaluation.lock import held
     from napari_edgeconnect.evaluation.outputs import TABLE, output_names, writers
     from napari_edgeconnect.evaluation.run import UNFINISHED, evaluate_steps, forget
 
     cases = evaluation.source.cases()
     output.mkdir(parents=True, exist_ok=True)
-    staging = Staging([], overwrite=overwrite)
-    paths = [staging.plan(output / name) for name in output_names(evaluation, cases)]
-    try:
-        outcomes = report.follow(evaluate_steps(evaluation, cases, output, start_anew=overwrite))
-    except KeyboardInterrupt:
-        report.note(f"what is done is kept in {output / UNFINISHED}: the same command goes on from there")
-        raise
-    staging.commit(writers(evaluation, outcomes, cases, output))
-    forget(output)
+    with held(output):
+        staging = Staging([], overwrite=overwrite)
+        paths = [staging.plan(output / name) for name in output_names(evaluation, cases)]
+        kept = evaluation.kept(cases, output, start_anew=overwrite)
+        if kept.stale:
+            report.note(f"{kept.stale} finished cases are run again: their image, mask, weights or code has changed")
+        try:
+            outcomes = report.follow(evaluate_steps(evaluation, cases, kept))
+        except KeyboardInterrupt:
+            report.note(f"what is done is kept in {output / UNFINISHED}: the same command goes on from there")
+            raise
+        staging.commit(writers(evaluation, outcomes, cases, output))
+        forget(output)
     for path in paths:
         report.written(path)
     report.result(

@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from safetensors import SafetensorError, safe_open
 
@@ -61,6 +61,12 @@ def inspect_checkpoint(path: Path) -> NetworkInfo:
     return _identify(_shapes(state), {}, path)
 
 
+@overload
+def load_generator(path: Path, kind: Literal["edge"]) -> tuple[EdgeGenerator, NetworkInfo]: ...
+@overload
+def load_generator(path: Path, kind: Literal["inpaint"]) -> tuple[InpaintGenerator, NetworkInfo]: ...
+@overload
+def load_generator(path: Path, kind: Kind | None = None) -> tuple[EdgeGenerator | InpaintGenerator, NetworkInfo]: ...
 def load_generator(path: Path, kind: Kind | None = None) -> tuple[EdgeGenerator | InpaintGenerator, NetworkInfo]:
     """Read a generator for inference, on the CPU, in evaluation mode, spectral norm folded.
 
@@ -85,9 +91,20 @@ def load_generator(path: Path, kind: Kind | None = None) -> tuple[EdgeGenerator 
             f"{path.name} holds the {info.kind} generator, but the {kind} generator was wanted: "
             f"are the two files swapped?"
         )
+    return generator_from(state, info), info
+
+
+def generator_from(state: Mapping[str, Tensor], info: NetworkInfo) -> EdgeGenerator | InpaintGenerator:
+    """An inference network with these tensors: evaluation mode, no gradients, spectral norm folded, float32.
+
+    Raises
+    ------
+    CheckpointError
+        If the tensors do not fit ``info``.
+    """
     network = build_generator(info)
     network.load_state_dict(_with_block_biases(fold_spectral_norm(state), network), strict=True)
-    return network.eval().requires_grad_(False), info
+    return network.eval().requires_grad_(False)
 
 
 def build_generator(info: NetworkInfo) -> EdgeGenerator | InpaintGenerator:
@@ -109,7 +126,7 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return _read_pth(path), {}
 
 
-def write_generator(path: Path, network: Generator, info: NetworkInfo) -> None:
+def write_generator(path: Path, network: Generator, info: NetworkInfo, *, half: bool = False) -> None:
     """Write a generator as safetensors; a file of that name is replaced only by a whole one.
 
     Parameters
@@ -120,7 +137,10 @@ def write_generator(path: Path, network: Generator, info: NetworkInfo) -> None:
         Without spectral norm (see :func:`load_generator`).
     info : NetworkInfo
         Its metadata go into the file's header, with kind, formulation, width and blocks.
+    half : bool
+        Store 16-bit floats: half the size; they are computed with in 32 bits again.
     """
+    import torch
     from safetensors.torch import save
 
     header = {
@@ -130,7 +150,8 @@ def write_generator(path: Path, network: Generator, info: NetworkInfo) -> None:
         "width": str(info.width),
         "blocks": str(info.blocks),
     }
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    dtype = torch.float16 if half else torch.float32
+    tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in network.state_dict().items()}
     temporary = path.with_name(path.name + ".part")
     try:
         temporary.write_bytes(save(tensors, metadata=header))
@@ -243,6 +264,10 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     message = str(error)
+    with path.open("rb") as file:
+        is_page = file.read(1) == b"<"
+    if is_page:
+        return f"{path.name} is a web page, as a failed download leaves it, and no weight file: download it again."
     if "legacy .tar format" in message:
         return f"{path.name} is in the .tar format of PyTorch 0.1: load it and save it again with PyTorch 1.0 or newer."
     if "Unsupported global" in message or "Unsupported class" in message or "Unsupported operand" in message:

@@ -1,8 +1,9 @@
 """Synthetic damage: the shapes that scientific images really lose.
 
 Training and evaluation both draw from here, hence its place in ``core``.
-Each function draws one kind of hole into a boolean array; ``random_damage``
-mixes them until a wanted share of the image is missing.
+Each function draws one shape into a boolean array; ``random_damage`` draws
+shapes of a kind of damage (``DAMAGE_KINDS``) until a wanted share of the image
+is missing. Which holes an evaluation repairs is settled in its own room.
 """
 
 from __future__ import annotations
@@ -43,35 +44,92 @@ def blobs(mask: Mask, rng: np.random.Generator) -> None:
 def blocks(mask: Mask, rng: np.random.Generator) -> None:
     """A rectangle: a lost tile, a scale bar, a label."""
     height, width = (int(rng.integers(4, max(5, side // 2 + 1))) for side in mask.shape)
-    top = rng.integers(0, mask.shape[0] - height + 1)
-    left = rng.integers(0, mask.shape[1] - width + 1)
-    mask[top : top + height, left : left + width] = True
+    _rectangle(mask, rng, height, width)
+
+
+def half_blocks(mask: Mask, rng: np.random.Generator) -> None:
+    """A block of half the sides' length anywhere, as EdgeConnect was published with."""
+    _rectangle(mask, rng, mask.shape[0] // 2, mask.shape[1] // 2)
+
+
+def halves(mask: Mask, rng: np.random.Generator) -> None:
+    """The left, right, top or bottom half; of an odd side, the smaller half."""
+    lines = mask if rng.random() < 0.5 else mask.T
+    if rng.random() < 0.5:
+        lines = lines[::-1]
+    lines[: len(lines) // 2] = True
 
 
 KINDS: tuple[Draw, ...] = (strokes, scratches, blobs, blocks)
+#: What ``random_damage`` can draw.
+DAMAGE_KINDS = ("mixed", "thin", "strokes", "block", "half", "science", "published")
+_WHOLE: dict[str, Draw] = {"block": half_blocks, "half": halves}
+#: Drawn again and again: what, and the smallest and largest share of the image.
+_REPEATED: dict[str, tuple[tuple[Draw, ...], float, float]] = {
+    "mixed": (KINDS, 0.005, 0.42),
+    "thin": ((scratches,), 0.005, 0.10),
+    "strokes": ((strokes,), 0.005, 0.60),
+}
+_MIXTURES = {
+    "science": {"thin": 0.25, "mixed": 0.75},
+    "published": {"block": 1 / 3, "half": 1 / 3, "strokes": 1 / 3},  # mask type 5 of its authors
+}
+#: A disk that fits into no line of 4 px.
+_TOO_WIDE = np.hypot(*np.mgrid[-2:3, -2:3]) < 2.5
 
 
 def random_damage(
-    shape: tuple[int, int], rng: np.random.Generator, *, smallest: float = 0.005, largest: float = 0.42
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    kind: str = "mixed",
+    *,
+    smallest: float | None = None,
+    largest: float | None = None,
 ) -> Mask:
-    """Draw one or two kinds of damage until a random share of the image is missing.
+    """Draw damage of one kind, most often until a random share of the image is missing.
 
     Parameters
     ----------
     shape : (H, W)
-    smallest, largest : float in (0, 1)
-        The share aimed at is drawn uniformly in its square root, so small holes are common.
+        At least 2 px a side.
+    kind : str, one of ``DAMAGE_KINDS``
+        - "mixed": one or two of ``KINDS``;
+        - "thin": scratches, nowhere wider than 4 px;
+        - "strokes": brush strokes;
+        - "block": a block of half the sides' length;
+        - "half": one half of the image;
+        - "science": "thin" in a quarter of the cases, else "mixed";
+        - "published": "block", "half" or "strokes", equally often.
+    smallest, largest : float in (0, 1), optional
+        The share aimed at is drawn uniformly in its square root, so small holes are common. "block" and "half" have
+        their own; without them: "mixed" 0.005 to 0.42, "thin" to 0.10, "strokes" to 0.60.
 
     Returns
     -------
     mask : (H, W) bool, True inside the hole; never empty and never everything.
+
+    Raises
+    ------
+    ValueError
+        For a kind of another name.
     """
-    wanted = rng.uniform(smallest**0.5, largest**0.5) ** 2
-    kinds = rng.choice(len(KINDS), size=rng.integers(1, 3), replace=False)
+    if kind not in DAMAGE_KINDS:
+        raise ValueError(f"There is no damage {kind!r}: give one of {', '.join(DAMAGE_KINDS)}.")
+    if kind in _MIXTURES:
+        kind = str(rng.choice(list(_MIXTURES[kind]), p=list(_MIXTURES[kind].values())))
     mask = np.zeros(shape, dtype=bool)
+    if kind in _WHOLE:
+        _WHOLE[kind](mask, rng)
+        return mask
+    draws, low, high = _REPEATED[kind]
+    low, high = low if smallest is None else smallest, high if largest is None else largest
+    wanted = rng.uniform(low**0.5, high**0.5) ** 2
+    chosen = rng.choice(len(draws), size=min(len(draws), int(rng.integers(1, 3))), replace=False)
     for _ in range(64):
         before = mask.copy()
-        KINDS[rng.choice(kinds)](mask, rng)
+        draws[rng.choice(chosen)](mask, rng)
+        if kind == "thin" and ndimage.binary_erosion(mask, _TOO_WIDE).any():  # where two lines meet
+            mask = before
         if mask.mean() > max(1.3 * wanted, 0.02):
             mask = before if before.any() else mask
             break
@@ -82,6 +140,12 @@ def random_damage(
     if not mask.any():
         mask[shape[0] // 2, shape[1] // 2] = True
     return mask
+
+
+def _rectangle(mask: Mask, rng: np.random.Generator, height: int, width: int) -> None:
+    top = rng.integers(0, mask.shape[0] - height + 1)
+    left = rng.integers(0, mask.shape[1] - width + 1)
+    mask[top : top + height, left : left + width] = True
 
 
 def _polyline(mask: Mask, rng: np.random.Generator, *, points: int, radius: float, bend: float) -> None:

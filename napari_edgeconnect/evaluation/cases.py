@@ -2,7 +2,8 @@
 
 The list follows from the files' names, the seed and the numbers asked for, and
 from nothing else; more cases per cell only lengthen it. A case is loaded when
-its turn comes, so memory does not grow with the list.
+its turn comes, so memory does not grow with the list; it carries hashes of its
+files, so that what is loaded then is what was listed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 from skimage.transform import resize
 
 from ..core.planes import checked_image, contrast_mapping, nonfinite
-from ..files import FileError, read_as_mask, read_image
+from ..files import FileError, read_as_mask, read_image, sha256
 from .masks import BINS, Bin, bin_of, drawn_mask
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".npy"})
@@ -46,6 +48,8 @@ class Case:
         Within modality and bin.
     image, mask : str
         Paths within their folders; the mask is empty where one is drawn.
+    image_sha256, mask_sha256 : str
+        Of the files' bytes, as they were when the list was made.
     """
 
     modality: str
@@ -53,11 +57,18 @@ class Case:
     number: int
     image: str
     mask: str = ""
+    image_sha256: str = ""
+    mask_sha256: str = ""
 
     @property
     def key(self) -> tuple[str, str, int]:
         """What no two cases of a list share."""
         return self.modality, self.bin, self.number
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The fields that a table shows: all but the hashes."""
+        return {name: value for name, value in asdict(self).items() if not name.endswith("_sha256")}
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,7 @@ class CaseList:
         for name in _files(self.images):
             groups[name.split("/")[0] if "/" in name else NO_MODALITY].append(name)
         masks = None if self.masks is None else self._masks_by_bin(self.masks)
+        hashed = cache(sha256)  # several cases are cut from one image
         bins = BINS if masks is None else [b for b in BINS if b.name in masks]
         cases = []
         for modality, files in sorted(groups.items()):
@@ -129,7 +141,10 @@ class CaseList:
             for place, bin_ in enumerate(bins):
                 for number in range(self.per_cell):
                     image = files[order[(number * len(bins) + place) % len(files)]]
-                    cases.append(Case(modality, bin_.name, number, image, self._mask(masks, modality, bin_, number)))
+                    mask = self._mask(masks, modality, bin_, number)
+                    mask_hash = hashed(self.masks / mask) if mask and self.masks else ""
+                    image_hash = hashed(self.images / image)
+                    cases.append(Case(modality, bin_.name, number, image, mask, image_hash, mask_hash))
         return cases
 
     def load(self, case: Case) -> Loaded:
@@ -139,14 +154,19 @@ class CaseList:
         left out, images smaller than the crop are mirrored at their ends, and
         crops are drawn again where the hole would hide nothing (standard
         deviation below 3 of 255).
+
+        Raises
+        ------
+        FileError
+            Where a file can't be read, or is not what it was when the list was made.
         """
         rng = self._rng(*case.key)
-        pixels = _eight_bit(read_image(self.images / case.image).pixels)
+        pixels = _eight_bit(read_image(_unchanged(self.images / case.image, case.image_sha256)).pixels)
         short = [max(0, self.size - side) for side in pixels.shape[:2]]
         if any(short):
             pixels = np.pad(pixels, [(0, n) for n in short] + [(0, 0)] * (pixels.ndim - 2), mode="symmetric")
         if case.mask and self.masks is not None:
-            hole = self._fitted(self.masks / case.mask)
+            hole = self._fitted(_unchanged(self.masks / case.mask, case.mask_sha256))
         else:
             bin_ = next(b for b in BINS if b.name == case.bin)
             hole = drawn_mask((self.size, self.size), bin_, case.number, rng)
@@ -206,6 +226,12 @@ def _files(folder: Path) -> list[str]:
     if not names:
         raise FileError(f"There is no image ({', '.join(sorted(SUFFIXES))}) in {folder}.")
     return names
+
+
+def _unchanged(path: Path, wanted: str) -> Path:
+    if sha256(path) != wanted:
+        raise FileError(f"{path} was changed while the evaluation ran: give the same command again.")
+    return path
 
 
 def _eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -21,12 +21,7 @@ from ..core.job import gray_of
 from ..core.planes import colours, contrast_mapping
 from ..core.settings import CLASSICAL_METHODS, Settings
 from .cases import Loaded
-
-HALLUCINATED = "edgeconnect"
-TRUE_EDGES = "edgeconnect-true-edges"
-NO_EDGES = "edgeconnect-no-edges"
-EDGECONNECT = (HALLUCINATED, TRUE_EDGES, NO_EDGES)
-METHODS = (*EDGECONNECT, *CLASSICAL_METHODS)
+from .names import EDGECONNECT, HALLUCINATED, METHODS, NO_EDGES, TRUE_EDGES
 
 
 class Repaired(NamedTuple):
@@ -82,7 +77,7 @@ def repaired(case: Loaded, methods: Sequence[str], model: EdgeConnect | None, se
     ----------
     case : Loaded
     methods : sequence of str
-        From ``METHODS``.
+        From :data:`~.names.METHODS`.
     model : EdgeConnect or None
         None where no method needs it.
     settings : Settings

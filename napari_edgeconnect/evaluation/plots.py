@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.settings import CLASSICAL_METHODS
 from .figures import FIGURES
-from .methods import HALLUCINATED
+from .names import HALLUCINATED
 from .summary import ALL, TRUTH, Mean
 
 if TYPE_CHECKING:

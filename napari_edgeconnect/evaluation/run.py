@@ -1,13 +1,12 @@
 """The run: case after case, kept as it goes, so that it can be interrupted and go on.
 
-One line of JSON per finished case is appended to a file in the run's own
-folder. Nothing but the current case is in memory. Whether the run was
-interrupted makes no difference to any figure.
+No image but the current case's is in memory. Whether the run was interrupted
+makes no difference to any figure: of what was kept, only those cases are taken
+that would come out as they did.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,16 +18,16 @@ from ..core.edgeconnect import EdgeConnect
 from ..core.metrics import noise_level
 from ..core.results import Step
 from ..core.settings import Settings
-from ..files import FileError
 from .cases import Case, CaseList, Loaded
 from .figures import edge_values, image_figures, rounded
+from .fingerprint import code_sha256, fingerprint, package_versions
+from .kept import Kept
 from .methods import repaired
 from .perceptual import Perceptual, PerceptualNetwork
 from .sheets import save_strip
 
 #: What a run that is not finished leaves in its output folder.
 UNFINISHED = ".unfinished"
-_LOG = "cases.jsonl"
 
 
 @dataclass(frozen=True)
@@ -79,29 +78,72 @@ class Evaluation:
 
     def record(self, cases: Sequence[Case]) -> dict[str, Any]:
         """Everything the figures depend on, as plain values."""
-        model = None
-        if self.model is not None:
-            info = self.model.info
-            model = {"name": info.name, "sha256": dict(info.sha256), "device": str(self.model.device)}
+        masks = {"mask_files": {case.mask: case.mask_sha256 for case in cases}} if self.source.masks else {}
         return {
             "napari_edgeconnect": __version__,
+            **self._asked(cases),
+            **self._maker(),
+            "cases": len(cases),
+            "images": dict(sorted((case.image, case.image_sha256) for case in cases)),
+            **masks,
+        }
+
+    def fingerprints(self, cases: Sequence[Case]) -> list[str]:
+        """One hash a case, of all that its outcome depends on."""
+        common = {
+            "size": self.source.size,
+            "seed": self.source.seed,
+            "methods": self.methods,
+            "settings": self.settings.as_dict(),
+            "perceptual": self.perceptual,
+            **self._maker(),
+        }
+        return [fingerprint({**common, **asdict(case)}) for case in cases]
+
+    def kept(self, cases: Sequence[Case], folder: Path, *, start_anew: bool = False) -> Kept:
+        """What an interrupted run of this evaluation has left.
+
+        Parameters
+        ----------
+        cases : sequence of Case
+            From ``source.cases()``.
+        folder : Path
+            Exists. What is finished is kept in ``folder/.unfinished`` until :func:`forget`.
+        start_anew : bool
+            Whether another evaluation that is unfinished in the folder may be dropped.
+
+        Raises
+        ------
+        FileError
+            Where another evaluation is unfinished in the folder, and is to be kept.
+        """
+        return Kept(folder / UNFINISHED, self._asked(cases), self.fingerprints(cases), start_anew=start_anew)
+
+    def _asked(self, cases: Sequence[Case]) -> dict[str, Any]:
+        """What was asked for, by names."""
+        return {
             "size": self.source.size,
             "cases_per_modality_and_bin": self.source.per_cell,
             "seed": self.source.seed,
             "masks": "folder" if self.source.masks else "drawn",
             "methods": list(self.methods),
-            "model": model,
+            "model": None if self.model is None else self.model.info.name,
             "settings": self.settings.as_dict(),
             "perceptual": self.perceptual,
             "sheets": self.sheets,
-            "cases": len(cases),
             "images": sorted({case.image for case in cases}),
         }
 
+    def _maker(self) -> dict[str, Any]:
+        """Weights, code and packages, by their content."""
+        model = None
+        if self.model is not None:
+            info = self.model.info
+            model = {"name": info.name, "sha256": dict(info.sha256), "device": str(self.model.device)}
+        return {"model": model, "code_sha256": code_sha256(), "packages": package_versions()}
 
-def evaluate_steps(
-    evaluation: Evaluation, cases: Sequence[Case], folder: Path, *, start_anew: bool = False
-) -> Generator[Step, None, list[Outcome]]:
+
+def evaluate_steps(evaluation: Evaluation, cases: Sequence[Case], kept: Kept) -> Generator[Step, None, list[Outcome]]:
     """Run all cases, or those that an interrupted run has left.
 
     Parameters
@@ -109,29 +151,18 @@ def evaluate_steps(
     evaluation : Evaluation
     cases : sequence of Case
         From ``evaluation.source.cases()``.
-    folder : Path
-        Exists. What is finished is kept in ``folder/.unfinished`` until :func:`forget`.
-    start_anew : bool
-        Whether another evaluation that is unfinished in the folder may be dropped.
-
-    Raises
-    ------
-    FileError
-        Where another evaluation is unfinished in the folder, and is to be kept.
+    kept : Kept
+        From ``evaluation.kept()``.
     """
-    kept = folder / UNFINISHED
-    log = kept / _LOG
-    outcomes = _resumed(log, evaluation.record(cases), start_anew=start_anew)
     network = PerceptualNetwork() if evaluation.perceptual else None
-    with log.open("a", encoding="utf-8") as file:
-        for done, case in enumerate(cases):
-            yield Step(done, len(cases), f"{case.modality}, {case.bin}, case {case.number + 1}")
-            if done < len(outcomes):
-                continue
-            outcome = _outcome(evaluation, case, network, kept)
-            file.write(json.dumps(asdict(outcome)) + "\n")
-            file.flush()
-            outcomes.append(outcome)
+    outcomes = []
+    for done, (case, mark) in enumerate(zip(cases, evaluation.fingerprints(cases), strict=True)):
+        yield Step(done, len(cases), f"{case.modality}, {case.bin}, case {case.number + 1}")
+        values = kept.get(mark)
+        if values is None:
+            values = asdict(_outcome(evaluation, case, network, kept.folder))
+            kept.add(mark, values)
+        outcomes.append(Outcome(**values))
     yield Step(len(cases), len(cases), "Done")
     return outcomes
 
@@ -139,23 +170,6 @@ def evaluate_steps(
 def forget(folder: Path) -> None:
     """Remove what a run keeps while it is not finished."""
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
-
-
-def _resumed(log: Path, record: dict[str, Any], *, start_anew: bool) -> list[Outcome]:
-    """The finished cases of an interrupted run of the same evaluation; a line that was cut short is dropped."""
-    log.parent.mkdir(exist_ok=True)
-    head = json.dumps(record)
-    text = log.read_text(encoding="utf-8") if log.exists() else ""
-    lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")] or [head + "\n"]
-    if lines[0].rstrip("\n") != head:
-        if not start_anew:
-            raise FileError(
-                f"{log.parent} holds an unfinished evaluation of other images or with other settings: finish it, "
-                f"give another output folder, or start anew with --overwrite."
-            )
-        lines = [head + "\n"]
-    log.write_text("".join(lines), encoding="utf-8")
-    return [Outcome(**json.loads(line)) for line in lines[1:]]
 
 
 def _outcome(evaluation: Evaluation, case: Case, network: PerceptualNetwork | None, kept: Path) -> Outcome:
@@ -174,7 +188,7 @@ def _outcome(evaluation: Evaluation, case: Case, network: PerceptualNetwork | No
     if evaluation.sheets and case.number == 0:
         save_strip(kept, case, loaded, repair)
     return Outcome(
-        case={**asdict(case), **_about(loaded)},
+        case={**case.names, **_about(loaded)},
         figures={name: {key: rounded(value) for key, value in row.items()} for name, row in figures.items()},
         edges={key: rounded(value) for key, value in edges.items()},
         features=features,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..core.metrics import frechet_distance
 from ..core.settings import CLASSICAL_METHODS
 from .figures import FIGURES, FRECHET_FIGURES
-from .methods import HALLUCINATED, NO_EDGES, TRUE_EDGES
+from .names import HALLUCINATED, NO_EDGES, TRUE_EDGES
 from .perceptual import FRECHET_CHANNELS
 from .run import Outcome
 

@@ -9,12 +9,16 @@ from typing import Any
 
 from ..core.settings import CLASSICAL_METHODS
 from .figures import FIGURES, FRECHET_FIGURES, Figure, edge_figures
-from .methods import HALLUCINATED
+from .names import HALLUCINATED, NO_EDGES, TRUE_EDGES
 from .run import Outcome
 from .summary import ALL, TRUTH, Mean
 
 _DECIDING = ("psnr_db_hole", "ssim_hole", "features_hole")
 _ALL_FIGURES = {figure.name: figure for figure in (*FIGURES, *FRECHET_FIGURES)}
+_ABOUT_TRUE_EDGES = (
+    f"{TRUE_EDGES}: stage 2 gets the edges of the undamaged image, about what a perfect correction by hand could give; "
+    f"{NO_EDGES}: it gets none inside the hole.\n"
+)
 _ARROWS = {"higher": "↑", "lower": "↓", "one": "→ 1"}
 
 
@@ -56,10 +60,12 @@ def markdown(means: Sequence[Mean], record: Mapping[str, Any]) -> str:
         parts += ["## Hallucinated edges in the hole, by bin\n", table.of_edges(edge_figures(threshold))]
     if table.differences:
         parts += ["## Paired differences, hole\n", table.of_differences()]
-    losses = table.losses()
-    if losses is not None:
-        parts += ["## Cells in which a classical method is better\n", losses]
+    behind = table.where_behind()
+    if behind is not None:
+        parts += ["## Which method to take where\n", behind]
     parts += ["## What the figures are\n", _legend([f for f in _ALL_FIGURES.values() if table.has(f.name)])]
+    if TRUE_EDGES in table.methods:
+        parts += [_ABOUT_TRUE_EDGES]
     return "\n".join(parts)
 
 
@@ -110,28 +116,44 @@ class _Table:
         ]
         return _rows(["difference", "bin", *map(_title, figures)], rows)
 
-    def losses(self) -> str | None:
-        """The cells in which EdgeConnect is behind; None where the two did not meet."""
+    def where_behind(self) -> str | None:
+        """The cells in which EdgeConnect is behind, and behind which method; None where the two did not meet."""
         classical = [name for name in self.methods if name in CLASSICAL_METHODS]
+        figures = [_ALL_FIGURES[name] for name in _DECIDING if self.has(name)]
         if HALLUCINATED not in self.methods or not classical:
             return None
-        rows, cells = [], 0
-        for figure in (_ALL_FIGURES[name] for name in _DECIDING if self.has(name)):
-            for modality in self.modalities:
-                for bin_ in self.bins:
-                    ours = self._means.get((modality, bin_, HALLUCINATED, figure.name))
-                    if ALL in (modality, bin_) or ours is None:
-                        continue
-                    cells += 1
-                    theirs = [self._means[modality, bin_, name, figure.name] for name in classical]
-                    sign = 1 if figure.better == "higher" else -1
-                    best = max(theirs, key=lambda mean: sign * mean.mean)
-                    if sign * best.mean > sign * ours.mean:
-                        row = (f"{mean:.{figure.decimals}f}" for mean in (ours.mean, best.mean))
-                        rows.append([_title(figure), modality, bin_, *row, best.method])
-        head = f"{len(rows)} of {cells} cells, by their means.\n"
-        names = ["figure", "modality", "bin", HALLUCINATED, "best classical", "method"]
-        return head + ("\n" + _rows(names, rows) if rows else "")
+        rows, cells, behind = [], 0, dict.fromkeys(figures, 0)
+        for modality in self.modalities:
+            for bin_ in self.bins:
+                if ALL in (modality, bin_) or (modality, bin_, HALLUCINATED, _DECIDING[0]) not in self._means:
+                    continue
+                cells += 1
+                ahead = [self._ahead(modality, bin_, figure, classical) for figure in figures]
+                for figure, method in zip(figures, ahead, strict=True):
+                    behind[figure] += bool(method)
+                if any(ahead):
+                    rows.append([modality, bin_, *ahead])
+        counts = ", ".join(f"{n} of {cells} by {figure.label}" for figure, n in behind.items())
+        head = (
+            f"Cells in which the best classical method is ahead of {HALLUCINATED}, by their means: {counts}. The "
+            "figure is by how much, in **bold** where the paired 95 % interval leaves out 0. Where nothing is named: "
+            f"{HALLUCINATED}.\n"
+        )
+        return head + ("\n" + _rows(["modality", "bin", *map(_title, figures)], rows) if rows else "")
+
+    def _ahead(self, modality: str, bin_: str, figure: Figure, classical: Sequence[str]) -> str:
+        """The best classical method and by how much, or nothing where EdgeConnect is as good."""
+        sign = 1 if figure.better == "higher" else -1
+        means = {name: self._means.get((modality, bin_, name, figure.name)) for name in (HALLUCINATED, *classical)}
+        scores = {name: sign * mean.mean for name, mean in means.items() if mean is not None}
+        best = max(scores, key=lambda name: scores[name], default=HALLUCINATED)
+        if HALLUCINATED not in scores or scores[best] <= scores[HALLUCINATED]:
+            return ""
+        text = f"{best}, {scores[best] - scores[HALLUCINATED]:.{figure.decimals}f}"
+        paired = self._means.get((modality, bin_, f"{HALLUCINATED} - {best}", figure.name))
+        if paired is None or paired.low is None or paired.high is None or paired.low <= 0 <= paired.high:
+            return text
+        return f"**{text}**"
 
     def _text(self, modality: str, bin_: str, method: str, figure: Figure) -> str:
         mean = self._means.get((modality, bin_, method, figure.name))

@@ -18,12 +18,12 @@ from torch.utils.data import default_collate
 from ..core.damage import random_damage
 from ..core.formulations import FORMULATIONS
 from ..core.networks import EdgeGenerator, InpaintGenerator
-from .data import image_files, read_rgb, sample
+from .data import sample
+from .images import image_files, read_rgb
 
 CASES_PER_MODALITY = 12
 CROP_PX = 128
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5)
-_RESIDUAL = FORMULATIONS["residual"]
 
 
 def held_out(folder: Path) -> dict[str, list[dict[str, Tensor]]]:
@@ -39,8 +39,17 @@ def held_out(folder: Path) -> dict[str, list[dict[str, Tensor]]]:
 
 
 @torch.inference_mode()
-def validate(edge: EdgeGenerator, inpaint: InpaintGenerator, folder: Path) -> dict[str, dict[str, float]]:
+def validate(
+    edge: EdgeGenerator | None, inpaint: InpaintGenerator | None, folder: Path, *, formulation: str = "residual"
+) -> dict[str, dict[str, float]]:
     """Figures inside the hole, by modality and for "all" (the modalities' mean).
+
+    Parameters
+    ----------
+    edge, inpaint : generators
+        For inference, of ``formulation``; published ones without rim correction. None leaves its figures out.
+    folder : Path
+        Of 8-bit images, one sub-folder a modality.
 
     Returns
     -------
@@ -49,18 +58,22 @@ def validate(edge: EdgeGenerator, inpaint: InpaintGenerator, folder: Path) -> di
         no edges; precision, recall and F1 of hallucinated edges within 1 px at
         each of ``THRESHOLDS``.
     """
+    way = FORMULATIONS[formulation]
     table: dict[str, dict[str, float]] = {}
     for modality, cases in held_out(folder).items():
         batch = default_collate(cases)
         image, fill, mask, known = (batch[n] for n in ("image", "fill", "mask", "edges"))
-        proposed = edge(_RESIDUAL.edge_input(image, fill, known, mask))
+        inside = {"true": batch["target"], "none": torch.zeros_like(mask)}
         row = {"fill": _psnr(fill, image, mask)}
-        for name, inside in (("hallucinated", proposed), ("true", batch["target"]), ("none", torch.zeros_like(mask))):
-            edges = known * (1 - mask) + inside * mask
-            row[name] = _psnr(_RESIDUAL.completed(inpaint, image, fill, edges, mask), image, mask)
-        for threshold in THRESHOLDS:
-            figures = _edge_figures(proposed >= threshold, batch["target"] > 0, mask > 0)
-            row |= {f"{name}@{threshold}": value for name, value in zip(("P", "R", "F1"), figures, strict=True)}
+        if edge is not None:
+            inside["hallucinated"] = edge(way.edge_input(image, fill, known, mask))
+            for threshold in THRESHOLDS:
+                figures = _edge_figures(inside["hallucinated"] >= threshold, batch["target"] > 0, mask > 0)
+                row |= {f"{name}@{threshold}": value for name, value in zip(("P", "R", "F1"), figures, strict=True)}
+        if inpaint is not None:
+            for name, proposed in inside.items():
+                edges = known * (1 - mask) + proposed * mask
+                row[name] = _psnr(way.completed(inpaint, image, fill, edges, mask), image, mask)
         table[modality] = row
     table["all"] = {name: float(np.mean([row[name] for row in table.values()])) for name in next(iter(table.values()))}
     return table

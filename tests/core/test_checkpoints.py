@@ -170,6 +170,13 @@ def test_a_truncated_file_has_its_sentence(
         load_generator(path)
 
 
+def test_a_web_page_has_its_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "EdgeModel_gen.pth"
+    path.write_text("<!DOCTYPE html><title>Quota exceeded</title>")
+    with pytest.raises(CheckpointError, match=r"EdgeModel_gen\.pth is a web page"):
+        load_generator(path)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5])
 def test_a_truncated_safetensors_file_has_its_sentence(tmp_path: Path, share: float) -> None:
     path = tmp_path / "edge.safetensors"

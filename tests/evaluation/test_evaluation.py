@@ -1,9 +1,11 @@
-"""The run from images to tables: fixed, resumable, and the same twice."""
+"""The run from images to tables: fixed, and the same twice."""
 
 from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,11 @@ from napari_edgeconnect.cli import app
 from napari_edgeconnect.evaluation import methods as room
 from napari_edgeconnect.evaluation.cases import CaseList
 from napari_edgeconnect.evaluation.masks import BINS
-from napari_edgeconnect.evaluation.methods import METHODS, NO_EDGES, TRUE_EDGES, chosen_methods, repaired
-from napari_edgeconnect.evaluation.run import UNFINISHED, Evaluation, evaluate_steps, forget
-from napari_edgeconnect.files import FileError, write_image
+from napari_edgeconnect.evaluation.methods import chosen_methods, repaired
+from napari_edgeconnect.evaluation.names import METHODS, NO_EDGES, TRUE_EDGES
+from napari_edgeconnect.files import sha256, write_image
 
 SIZE = 64
-FAST = ("biharmonic", "mean")
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +55,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def fast(images: Path, **changes) -> Evaluation:
-    source = CaseList(images=images, size=SIZE, per_cell=1)
-    return Evaluation(source=source, methods=FAST, perceptual=False, sheets=False, **changes)
-
-
-def run_to_end(evaluation: Evaluation, folder: Path, **options):
-    steps = evaluate_steps(evaluation, evaluation.source.cases(), folder, **options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-
-
 def test_the_command_writes_tables_plots_and_sheets(finished: Path) -> None:
     sheets = {"sheet_photo.png", "sheet_coins.png"}
     plots = {"plot_by_bin.png", "plot_gain.png"}
@@ -91,7 +78,7 @@ def test_the_csv_has_a_row_for_each_case_and_method(finished: Path) -> None:
     assert by_method["biharmonic"]["edge_recall_at_0.3_1px"] == ""
 
 
-def test_the_table_says_what_was_measured(finished: Path) -> None:
+def test_the_table_says_what_was_measured(images: Path, finished: Path) -> None:
     text = (finished / "table.md").read_text(encoding="utf-8")
     assert "12 cases of 64 x 64 px from 2 images, seed 0" in text
     assert "| photo | 40-50% |" in text
@@ -99,6 +86,8 @@ def test_the_table_says_what_was_measured(finished: Path) -> None:
     assert "not LPIPS" in text
     record = json.loads((finished / "evaluation.json").read_text(encoding="utf-8"))
     assert set(record["model"]["sha256"]) == {"edge", "inpaint"}
+    photo = "photo/photo.png"
+    assert record["images"][photo] == sha256(images / photo)
 
 
 def test_a_second_run_writes_the_same_bytes(images: Path, finished: Path) -> None:
@@ -112,47 +101,6 @@ def test_results_are_not_written_over_without_leave(images: Path, finished: Path
     refused = evaluate(images, finished)
     assert refused.exit_code == 1
     assert "--overwrite" in refused.stderr
-
-
-def test_an_interrupted_run_goes_on_to_the_same_figures(images: Path, tmp_path: Path) -> None:
-    whole, halves = tmp_path / "whole", tmp_path / "halves"
-    for folder in (whole, halves):
-        folder.mkdir()
-    steps = evaluate_steps(fast(images), fast(images).source.cases(), halves)
-    for _ in range(5):
-        next(steps)
-    steps.close()
-    log = halves / UNFINISHED / "cases.jsonl"
-    with log.open("a", encoding="utf-8") as file:
-        file.write('{"case": {"moda')  # cut short by a power failure
-    assert len(log.read_text(encoding="utf-8").splitlines()) == 6
-    assert run_to_end(fast(images), halves) == run_to_end(fast(images), whole)
-    forget(halves)
-    assert not list(halves.iterdir())
-
-
-def test_another_evaluation_in_the_folder_is_not_mixed_in(images: Path, tmp_path: Path) -> None:
-    run_to_end(fast(images), tmp_path)
-    other = fast(images, settings=Settings(sigma=1.0))
-    with pytest.raises(FileError, match="other settings"):
-        run_to_end(other, tmp_path)
-    assert len(run_to_end(other, tmp_path, start_anew=True)) == 2 * len(BINS)
-
-
-def test_an_interruption_keeps_what_is_done(images: Path, tmp_path: Path, monkeypatch) -> None:
-    inpaint, calls = room.inpaint, []
-
-    def interrupted(*arguments, **options):
-        calls.append(arguments)
-        if len(calls) > 5:
-            raise KeyboardInterrupt
-        return inpaint(*arguments, **options)
-
-    monkeypatch.setattr(room, "inpaint", interrupted)
-    done = evaluate(images, tmp_path / "out", "--methods", "biharmonic", "--no-sheets")
-    assert done.exit_code == 130
-    assert "goes on from there" in done.stderr
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [UNFINISHED]
 
 
 def test_the_three_runs_differ_in_their_edges_alone(images: Path) -> None:
@@ -204,3 +152,16 @@ def test_what_can_not_be_run_ends_in_a_sentence(images: Path, tmp_path: Path, mo
 
 def test_results_do_not_go_among_the_images(images: Path) -> None:
     assert "would take sheets for images" in evaluate(images, images / "out").stderr
+
+
+def test_help_lists_every_method_without_loading_scikit_image() -> None:
+    script = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from napari_edgeconnect.cli import app\n"
+        "print(CliRunner().invoke(app, ['evaluate', '--help'], env={'COLUMNS': '400'}).output)\n"
+        "print(sorted({'skimage', 'scipy', 'torch'} & set(sys.modules)))\n"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert ", ".join(METHODS) in out
+    assert out.splitlines()[-1] == "[]"

@@ -84,10 +84,24 @@ def test_frechet_distance_needs_more_images_than_channels() -> None:
 def test_tables_show_each_cell_and_where_a_classical_method_is_better() -> None:
     text = markdown(summarise(OUTCOMES), RECORD)
     assert "| em | thin | 32.00 [30.00, 34.00] | 30.00 [30.00, 30.00] |" in text
-    assert "1 of 2 cells" in text
-    assert "| PSNR (dB), hole ↑ | photo | thin | 29.00 | 30.00 | biharmonic |" in text
+    assert "1 of 2 by PSNR (dB), hole." in text
+    assert "| photo | thin | **biharmonic, 1.00** |" in text
+    assert "| em | thin | biharmonic" not in text
     assert "| edgeconnect - biharmonic | thin | 0.50 [" in text
     assert "| thin |  |  |  |  |  | 0.250 [0.250, 0.250] |  |  |" in text  # recall at 0.5; the others have no values
+
+
+def test_a_lead_that_may_be_chance_is_not_bold() -> None:
+    cases = [outcome("em", number, psnr) for number, psnr in enumerate((20.0, 34.0, 35.0))]
+    assert "| em | thin | biharmonic, 0.33 |" in markdown(summarise(cases), RECORD)
+
+
+def test_a_table_without_edgeconnect_recommends_nothing() -> None:
+    cases = [outcome("em", 0, 30.0), outcome("em", 1, 29.0)]
+    for case in cases:
+        del case.figures["edgeconnect"]
+        case.edges.clear()
+    assert "Which method to take" not in markdown(summarise(cases), RECORD)
 
 
 def test_csv_files_hold_every_case_and_every_mean() -> None:
