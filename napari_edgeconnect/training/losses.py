@@ -133,22 +133,31 @@ class Adversarial:
         self.kind = kind
         self.sigmoid = kind == "lsgan"
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Tell true from made up: the mean of both halves, from patch maps (B, 1, h, w)."""
+    def discriminator(self, real: Tensor, fake: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Tell true from made up: the mean of both halves.
+
+        Parameters
+        ----------
+        real, fake : (B, 1, h, w)
+            Patch maps.
+        hole : (B, 1, H, W) or None
+            Only patches over it count: where known pixels are put back, the others are true in both. None: all do.
+        """
+        return (self._apart_from(1.0, real, hole) + self._apart_from(0.0, fake, hole)) / 2
+
+    def generator(self, fake: Tensor, hole: Tensor | None = None) -> Tensor:
+        """Be taken for true, from the patch map (B, 1, h, w); ``hole`` as for the discriminator."""
         if self.kind == "hinge":
-            return (F.relu(1 - real.float()).mean() + F.relu(1 + fake.float()).mean()) / 2
-        return (self._apart_from(1.0, real) + self._apart_from(0.0, fake)) / 2
+            return _over_hole(-fake.float(), hole)
+        return self._apart_from(1.0, fake, hole)
 
-    def generator(self, fake: Tensor) -> Tensor:
-        """Be taken for true, from the patch map (B, 1, h, w)."""
-        return -fake.float().mean() if self.kind == "hinge" else self._apart_from(1.0, fake)
-
-    def _apart_from(self, label: float, patches: Tensor) -> Tensor:
+    def _apart_from(self, label: float, patches: Tensor, hole: Tensor | None) -> Tensor:
         patches = patches.float()
+        if self.kind == "hinge":
+            return _over_hole(F.relu(1 - patches if label else 1 + patches), hole)
         labels = torch.full_like(patches, label)
-        if self.kind == "lsgan":
-            return F.mse_loss(patches, labels)
-        return F.binary_cross_entropy_with_logits(patches, labels)
+        apart = F.mse_loss if self.kind == "lsgan" else F.binary_cross_entropy_with_logits
+        return _over_hole(apart(patches, labels, reduction="none"), hole)
 
 
 def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
@@ -202,6 +211,14 @@ def hole_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``values`` over each window's hole, 0 where there is none, then over the windows."""
     weight = mask.expand_as(values)
     return ((values * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp(min=1)).mean()
+
+
+def _over_hole(values: Tensor, hole: Tensor | None) -> Tensor:
+    """Mean of a patch map, or of its patches that stand over a hole; 0 where none does."""
+    if hole is None:
+        return values.mean()
+    weight = F.adaptive_max_pool2d(hole, values.shape[2:])
+    return (values * weight).sum() / weight.sum().clamp(min=1)
 
 
 def _smooth_l1(error: Tensor) -> Tensor:

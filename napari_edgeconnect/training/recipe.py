@@ -65,7 +65,8 @@ class Recipe:
     adversarial_from : float in [0, 1]
         Share of the steps after which discriminators take part.
     whole_output : bool
-        Losses on networks' pictures see the whole output, as published; otherwise the known pixels are put back.
+        Discriminators and feature networks see the whole output, as published; otherwise the known pixels are put
+        back, and discriminators are asked over the hole alone.
     edge_cross_entropy, edge_adversarial, edge_feature_matching : float
         Weights of stage 1's losses.
     l1, smooth_l1, log_error, adversarial, perceptual, style : float

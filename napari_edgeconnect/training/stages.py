@@ -41,12 +41,15 @@ class Guess(NamedTuple):
         The edge generator's before the sigmoid; of a completion, the colours again.
     real, fake : Tensor
         What the discriminator is shown.
+    judged : Tensor or None
+        (B, 1, H, W), 1 where it is asked; None: everywhere.
     """
 
     output: Tensor
     logits: Tensor
     real: Tensor
     fake: Tensor
+    judged: Tensor | None
 
 
 class Task(Protocol):
@@ -84,11 +87,18 @@ class EdgeTask:
         probability = torch.sigmoid(logits)
         shown = probability if self.recipe.whole_output else merged(probability, batch["target"], mask)
         gray = luma(_in_view(image, batch, self.formulation))
-        return Guess(probability, logits, torch.cat([gray, batch["target"]], dim=1), torch.cat([gray, shown], dim=1))
+        return Guess(
+            probability,
+            logits,
+            torch.cat([gray, batch["target"]], dim=1),
+            torch.cat([gray, shown], dim=1),
+            None if self.recipe.whole_output else mask,
+        )
 
     def judgement(self, guess: Guess) -> Tensor:
         assert self.judge is not None  # a stage asks only those that have one
-        return self.gan.discriminator(self.judge(guess.real)[0], self.judge(guess.fake.detach())[0])
+        real, fake = self.judge(guess.real)[0], self.judge(guess.fake.detach())[0]
+        return self.gan.discriminator(real, fake, guess.judged)
 
     def losses(self, batch: Batch, guess: Guess, *, adversarial: bool) -> Losses:
         recipe, terms = self.recipe, Losses()
@@ -97,7 +107,7 @@ class EdgeTask:
             terms["edge_cross_entropy"] = recipe.edge_cross_entropy * entropy
         if adversarial and self.judge is not None:
             fake, fake_features = self.judge(guess.fake)
-            terms["edge_adversarial"] = recipe.edge_adversarial * self.gan.generator(fake)
+            terms["edge_adversarial"] = recipe.edge_adversarial * self.gan.generator(fake, guess.judged)
             if recipe.edge_feature_matching:
                 with torch.no_grad():
                     _, real_features = self.judge(guess.real)
@@ -132,11 +142,13 @@ class CompletionTask:
             output,
             _in_view(image, batch, self.formulation),
             _in_view(shown, batch, self.formulation),
+            None if self.recipe.whole_output else mask,
         )
 
     def judgement(self, guess: Guess) -> Tensor:
         assert self.judge is not None  # a stage asks only those that have one
-        return self.gan.discriminator(self.judge(guess.real)[0], self.judge(guess.fake.detach())[0])
+        real, fake = self.judge(guess.real)[0], self.judge(guess.fake.detach())[0]
+        return self.gan.discriminator(real, fake, guess.judged)
 
     def losses(self, batch: Batch, guess: Guess, *, adversarial: bool) -> Losses:
         recipe, terms = self.recipe, Losses()
@@ -154,7 +166,7 @@ class CompletionTask:
             terms["style"] = recipe.style * losses.style_loss(self.features, shown, image, mask)
         if adversarial and self.judge is not None:
             fake, _ = self.judge(guess.fake)
-            terms["adversarial"] = recipe.adversarial * self.gan.generator(fake)
+            terms["adversarial"] = recipe.adversarial * self.gan.generator(fake, guess.judged)
         return terms
 
     @torch.no_grad()

@@ -26,7 +26,7 @@ def damaged(image: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.where(h if image.ndim == 2 else h[..., None], 0, image).astype(image.dtype), h) for h in holes]
 
 
-@pytest.mark.parametrize(("image", "recorded", "gain"), [(COINS, 21.27, 0.7), (HISTOLOGY, 26.86, 0.4)])
+@pytest.mark.parametrize(("image", "recorded", "gain"), [(COINS, 21.21, 0.6), (HISTOLOGY, 26.86, 0.4)])
 def test_repairs_are_as_good_as_recorded_and_better_than_the_fill(
     model: EdgeConnect, image: np.ndarray, recorded: float, gain: float
 ) -> None:
@@ -43,5 +43,5 @@ def test_hallucinated_edges_are_as_good_as_recorded(model: EdgeConnect) -> None:
         edge_scores(model.hallucinate_edges(i, hole).labels == EdgeSource.PROPOSED, true, hole, tolerance_px=1)
         for i, hole in damaged(COINS)
     ]
-    assert np.mean([s.precision for s in scores]) == pytest.approx(0.82, abs=0.02)
-    assert np.mean([s.recall for s in scores]) == pytest.approx(0.75, abs=0.02)
+    assert np.mean([s.precision for s in scores]) == pytest.approx(0.79, abs=0.02)
+    assert np.mean([s.recall for s in scores]) == pytest.approx(0.79, abs=0.02)

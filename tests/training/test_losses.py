@@ -300,3 +300,17 @@ def test_what_networks_give_in_16_bits_is_judged_in_32() -> None:
     for half, full in zip(losses(patches), losses(patches.float()), strict=True):
         assert half.dtype == torch.float32
         assert half.item() == full.item()
+
+
+@pytest.mark.parametrize("kind", ADVERSARIAL_KINDS)
+def test_only_patches_over_the_hole_are_judged(kind: str) -> None:
+    gan = Adversarial(kind)
+    hole = torch.zeros(1, 1, 8, 8)
+    hole[..., 5, 6] = 1  # of the four patches, the lower right one
+    patches = torch.tensor([[[[0.9, 0.1], [0.4, 0.3]]]])
+    alone = torch.full((1, 1, 2, 2), 0.3)
+    real = torch.tensor([[[[0.2, 0.6], [0.1, 0.8]]]])
+    assert gan.generator(patches, hole).item() == pytest.approx(gan.generator(alone).item())
+    expected = gan.discriminator(torch.full((1, 1, 2, 2), 0.8), alone)
+    assert gan.discriminator(real, patches, hole).item() == pytest.approx(expected.item())
+    assert gan.discriminator(real, patches, torch.zeros(1, 1, 8, 8)).item() == 0
