@@ -59,8 +59,8 @@ def measure(side: str, size: int) -> dict[str, float]:
         whole = Box(0, size, 0, size)
         unit = job.unit(whole)
         view = View(unit, mask, biharmonic_fill(unit, mask), job.measured(whole).astype(np.float32))
-        (edges,) = model._stages.edge_probability([view])
-        model._stages.completed([View(unit, mask, view.fill, np.where(mask, edges, view.edges))])
+        (edges,) = model.stages.edge_probability([view])
+        model.stages.completed([View(unit, mask, view.fill, np.where(mask, edges, view.edges))])
         looked = size * size
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -8,22 +8,18 @@ from edited edges to stage 2 never runs stage 1 again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .coarse import CoarseGuess, shrink_factor, shrunk, shrunk_any
-from .device import choose_device, free_memory, is_out_of_memory
-from .edges import EdgeMap, EdgeSource, as_edge_map, known_edges
-from .fill import biharmonic_fill
-from .holes import Box, Window
-from .job import Job, View, gray_of
+from .device import choose_device
+from .edges import EdgeMap, as_edge_map
+from .job import Job
 from .models import DEFAULT_MODEL, ModelInfo, find_model
+from .passes import EdgePass, PixelPass, Work, through_all, within_memory
 from .record import edge_record, repair_record
 from .results import Repair, Step, result_of
 from .settings import Settings
@@ -38,15 +34,14 @@ Result = TypeVar("Result")
 GPU_BATCH = 8
 
 
-class _Work(NamedTuple):
-    """What is about to be done, and for how many windows it counts."""
-
-    what: str
-    windows: int
-
-
 class EdgeConnect:
     """A loaded model: both networks, on one device.
+
+    Attributes
+    ----------
+    info : ModelInfo
+    stages : Stages
+        The networks as functions of windows.
 
     Examples
     --------
@@ -68,7 +63,7 @@ class EdgeConnect:
 
     def __init__(self, info: ModelInfo, stages: Stages) -> None:
         self.info = info
-        self._stages = stages
+        self.stages = stages
 
     @classmethod
     def load(
@@ -96,11 +91,11 @@ class EdgeConnect:
     @property
     def device(self) -> torch.device:
         """Where the networks are."""
-        return self._stages.device
+        return self.stages.device
 
     def record_of(self, edges: EdgeMap, settings: Settings) -> dict[str, Any]:
         """The record of an edge map that has not been completed from: plain values, as in ``Repair.record``."""
-        return edge_record(edges, self.info, self._stages, settings)
+        return edge_record(edges, self.info, self.stages, settings)
 
     def hallucinate_edges(
         self, image: ArrayLike, mask: ArrayLike, settings: Settings | None = None, **changes: Any
@@ -222,7 +217,7 @@ class EdgeConnect:
         """:meth:`complete`, step by step; returns a :class:`Repair`."""
         started = time.monotonic()
         job = Job.prepare(image, mask, replace(settings or Settings(), **changes))
-        edge_map = as_edge_map(edges, job.hole, lambda: _measured(job), job.settings.threshold)
+        edge_map = as_edge_map(edges, job.hole, job.measured_edges, job.settings.threshold)
         return (yield from _counted(self._completed(job, edge_map, started), _total(job)))
 
     def inpaint_steps(
@@ -232,149 +227,42 @@ class EdgeConnect:
         started = time.monotonic()
         job = Job.prepare(image, mask, replace(settings or Settings(), **changes))
 
-        def both() -> Generator[_Work, None, Repair]:
+        def both() -> Generator[Work, None, Repair]:
             edges, fitting = yield from self._within_memory(job, self._all_edges)
             return (yield from self._completed(fitting, edges, started))
 
         return (yield from _counted(both(), 2 * _total(job)))
 
-    def _completed(self, job: Job, edges: EdgeMap, started: float) -> Generator[_Work, None, Repair]:
-        def all_pixels(job: Job, batch: int) -> Generator[_Work, None, NDArray[Any]]:
-            return (yield from self._all_pixels(job, edges, batch))
+    def _completed(self, job: Job, edges: EdgeMap, started: float) -> Generator[Work, None, Repair]:
+        def all_pixels(job: Job, batch: int) -> Generator[Work, None, NDArray[Any]]:
+            pixels = PixelPass(self.stages, job, edges)
+            yield from through_all(pixels, batch)
+            return pixels.result
 
         image, job = yield from self._within_memory(job, all_pixels)
-        record = repair_record(job, edges, self.info, self._stages, seconds=time.monotonic() - started)
+        record = repair_record(job, edges, self.info, self.stages, seconds=time.monotonic() - started)
         return Repair(image, edges, job.hole.copy(), record)
 
+    def _all_edges(self, job: Job, batch: int) -> Generator[Work, None, EdgeMap]:
+        found = EdgePass(self.stages, job)
+        yield from through_all(found, batch)
+        return found.edges
+
     def _within_memory(
-        self, job: Job, work: Callable[[Job, int], Generator[_Work, None, Result]]
-    ) -> Generator[_Work, None, tuple[Result, Job]]:
-        """Do the work; where memory runs out, with half the batch, then in half as large windows."""
-        batch = _batch_size(self.device)
-        while True:
-            try:
-                return (yield from work(job, batch)), job
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            free_memory(self.device)
-            if batch > 1:
-                batch //= 2
-            else:
-                job = job.with_smaller_windows()
-
-    def _all_edges(self, job: Job, batch: int) -> Generator[_Work, None, EdgeMap]:
-        """Stage 1 in all windows."""
-        labels = np.zeros(job.hole.shape, np.uint8)
-        probability = np.zeros(job.hole.shape, np.float32)
-        guesses: dict[Box, CoarseGuess] = {}
-        for windows in _batches(job.plan.windows, batch):
-            guess = yield from self._guess(job, windows[0], guesses, None)
-            yield _Work("Hallucinating edges", len(windows))
-            measured = [job.measured(window.box) for window in windows]
-            views = []
-            for window, known in zip(windows, measured, strict=True):
-                known = known | (labels[window.box.slices] == EdgeSource.PROPOSED)  # by earlier tiles
-                views.append(job.view(window, known.astype(np.float32), guess))
-            found = self._stages.edge_probability(views, half=job.settings.half_precision)
-            for window, known, plane in zip(windows, measured, found, strict=True):
-                target, here = job.plan.target(window), window.box.slices
-                seen = target | ~job.hole[here]
-                probability[here][seen] = plane[seen]
-                labels[here][known] = EdgeSource.MEASURED
-                labels[here][target & (plane >= job.settings.threshold)] = EdgeSource.PROPOSED
-        return EdgeMap(labels, probability, job.hole, job.settings.threshold)
-
-    def _all_pixels(self, job: Job, edges: EdgeMap, batch: int) -> Generator[_Work, None, NDArray[Any]]:
-        """Stage 2 in all windows."""
-        result = job.image.copy()
-        finished = ~job.hole
-        guesses: dict[Box, CoarseGuess] = {}
-        for windows in _batches(job.plan.windows, batch):
-            guess = yield from self._guess(job, windows[0], guesses, edges)
-            yield _Work("Completing the image", len(windows))
-            views = [
-                job.view(window, _stage_two_edges(edges, window.box, job), guess, result=result, finished=finished)
-                for window in windows
-            ]
-            completed = self._stages.completed(
-                views, rim_correction=job.settings.rim_correction, half=job.settings.half_precision
-            )
-            for window, view, unit in zip(windows, views, completed, strict=True):
-                target = job.composite(result, window, unit, job.limits(view.unit, view.unknown))
-                finished[window.box.slices] |= target
-        return result
-
-    def _guess(
-        self, job: Job, window: Window, guesses: dict[Box, CoarseGuess], edges: EdgeMap | None
-    ) -> Generator[_Work, None, CoarseGuess | None]:
-        """For a tile: both stages on the whole large hole, shrunk into one window; made once a hole."""
-        region = window.region
-        if region is None:
-            return None
-        if region not in guesses:
-            yield _Work("Looking at a large hole as a whole", 0)
-            guesses[region] = self._coarse(job, region, window.holes, edges)
-        return guesses[region]
-
-    def _coarse(self, job: Job, region: Box, holes: tuple[int, ...], edges: EdgeMap | None) -> CoarseGuess:
-        factor = shrink_factor(region, job.settings.largest_window_px)
-        strips = list(region.strips(64 * factor))
-        parts = [shrunk(job.unit(box), ~job.hole[box.slices], factor) for box in strips]
-        unit, hole = (np.concatenate(part) for part in zip(*parts, strict=True))
-        wanted = np.concatenate([shrunk_any(np.isin(job.plan.labels[box.slices], holes), factor) for box in strips])
-        if not hole.any():
-            return CoarseGuess(region, factor, unit)
-        fill = biharmonic_fill(unit, hole)
-        if not (hole & wanted).any():  # a scratch is closed by shrinking alone
-            return CoarseGuess(region, factor, fill)
-        half = job.settings.half_precision
-        known = known_edges(gray_of(unit), hole, job.settings.sigma).astype(np.float32)
-        view = View(unit, hole, fill, known)
-        if edges is None:
-            (proposed,) = self._stages.edge_probability([view], half=half)
-            completed_edges = np.where(hole, proposed, known)
-        else:
-            completed_edges = np.concatenate([shrunk_any(_stage_two_edges(edges, box, job), factor) for box in strips])
-        (pixels,) = self._stages.completed(
-            [replace(view, edges=completed_edges)], rim_correction=job.settings.rim_correction, half=half
-        )
-        return CoarseGuess(region, factor, np.where(hole[..., None], np.clip(pixels, *job.limits(unit, hole)), unit))
-
-
-def _stage_two_edges(edges: EdgeMap, box: Box, job: Job) -> NDArray[np.float32]:
-    return edges.cropped(box.slices).for_stage_two(merge_known_edges=job.settings.merge_known_edges)
-
-
-def _measured(job: Job) -> NDArray[np.bool_]:
-    """Canny edges of the known region in all windows, on the whole plane."""
-    measured = np.zeros(job.hole.shape, dtype=bool)
-    for window in job.plan.windows:
-        measured[window.box.slices] |= job.measured(window.box)
-    return measured
+        self, job: Job, work: Callable[[Job, int], Generator[Work, None, Result]]
+    ) -> Generator[Work, None, tuple[Result, Job]]:
+        return within_memory(job, work, self.device, _batch_size(self.device))
 
 
 def _batch_size(device: torch.device) -> int:
     return 1 if device.type == "cpu" else GPU_BATCH  # a CPU gains nothing from more than one
 
 
-def _batches(windows: Sequence[Window], size: int) -> Iterator[list[Window]]:
-    """Windows of one shape in groups; tiles one by one, because each builds on those before."""
-    if size == 1:
-        yield from ([window] for window in windows)
-        return
-    whole = sorted((w for w in windows if w.region is None), key=lambda w: w.box.shape)
-    for _, alike in groupby(whole, key=lambda w: w.box.shape):
-        group = list(alike)
-        yield from (group[i : i + size] for i in range(0, len(group), size))
-    yield from ([window] for window in windows if window.region is not None)
-
-
 def _total(job: Job) -> int:
     return len(job.plan.windows)
 
 
-def _counted(work: Generator[_Work, None, Result], total: int) -> Generator[Step, None, Result]:
+def _counted(work: Generator[Work, None, Result], total: int) -> Generator[Step, None, Result]:
     """Turn work into steps: each says how much is done before it, and the last that all is."""
     done = 0
     while True:

@@ -1,8 +1,9 @@
 """Edge maps: where the edges are, and where each of them came from.
 
 Known edges are measured (Canny). Inside the hole they are proposed by stage 1
-and edited by a person. An ``EdgeMap`` holds both the labels a person sees and
-edits and the probabilities behind the proposals, and says what stage 2 gets.
+and edited by a person. An ``EdgeMap`` holds the labels a person sees and edits,
+what the machine would draw, and which pixels the person has decided: these
+stay as they are, whatever the machine draws next. It says what stage 2 gets.
 """
 
 from __future__ import annotations
@@ -48,9 +49,18 @@ def known_edges(gray: NDArray[np.floating], hole: NDArray[np.bool_], sigma: floa
     return canny(gray, sigma=sigma, mask=~hole)
 
 
+#: What a map built from labels alone has instead of a memory.
+_FROM_LABELS: Any = None
+
+
 @dataclass(frozen=True)
 class EdgeMap:
     """The edges of one plane, with their sources.
+
+    The machine draws measured edges outside the hole and proposals inside it;
+    a person decides pixels by drawing or erasing, anywhere. Methods give new
+    maps: ``edited`` takes a person's labels, all others redraw what is
+    undecided.
 
     Attributes
     ----------
@@ -62,12 +72,25 @@ class EdgeMap:
         Where stage 1 proposed.
     threshold : float
         A proposal is at least this probable.
+    measured : (H, W) bool
+        Canny edges of the known region. When not given: those in ``labels``.
+    decided : (H, W) bool
+        Pixels drawn or erased by hand. When not given: where ``labels`` are
+        not what the machine would draw.
     """
 
     labels: NDArray[np.uint8]
     probability: NDArray[np.float32]
     hole: NDArray[np.bool_]
     threshold: float = DEFAULT_THRESHOLD
+    measured: NDArray[np.bool_] = _FROM_LABELS
+    decided: NDArray[np.bool_] = _FROM_LABELS
+
+    def __post_init__(self) -> None:
+        if self.measured is _FROM_LABELS:
+            object.__setattr__(self, "measured", ~self.hole & (self.labels == EdgeSource.MEASURED))
+        if self.decided is _FROM_LABELS:
+            object.__setattr__(self, "decided", self.labels != self.proposal)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -75,46 +98,74 @@ class EdgeMap:
         return self.labels.shape[0], self.labels.shape[1]
 
     @property
-    def drawn(self) -> NDArray[np.bool_]:
-        """(H, W) bool: pixels set by hand, inside the hole or outside.
+    def proposal(self) -> NDArray[np.uint8]:
+        """(H, W) uint8: the labels as the machine draws them."""
+        labels = np.zeros(self.shape, np.uint8)
+        labels[self.measured & ~self.hole] = EdgeSource.MEASURED
+        labels[self.hole & (self.probability >= self.threshold)] = EdgeSource.PROPOSED
+        return labels
 
-        Inside the hole any edge counts that is not an untouched proposal.
-        """
-        by_hand = self.labels == EdgeSource.DRAWN
-        return by_hand | (self.hole & (self.labels > 0) & ~self._untouched_proposal)
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """(H, W) bool: edges set by hand, in whatever colour, inside the hole or outside."""
+        return self.decided & (self.labels != EdgeSource.NONE)
 
     @property
     def erased(self) -> NDArray[np.bool_]:
-        """(H, W) bool: proposals inside the hole that were taken away by hand."""
-        return self.hole & (self.labels == EdgeSource.NONE) & (self.probability >= self.threshold)
+        """(H, W) bool: pixels kept clear by hand, of proposals inside the hole or measured edges outside."""
+        return self.decided & (self.labels == EdgeSource.NONE)
 
     def cropped(self, slices: tuple[slice, slice]) -> EdgeMap:
         """The map of a part of the plane."""
-        return replace(self, labels=self.labels[slices], probability=self.probability[slices], hole=self.hole[slices])
+        planes = ("labels", "probability", "hole", "measured", "decided")
+        return replace(self, **{name: getattr(self, name)[slices] for name in planes})
 
     def edited(self, labels: ArrayLike) -> EdgeMap:
         """The same map after a person's edits.
 
+        Decided is what differs from the machine's drawing, and what was decided
+        before and has not changed since. So a stroke that is taken back leaves
+        nothing behind, and an erased proposal that a higher threshold would not
+        draw anyway stays erased.
+
         Parameters
         ----------
         labels : (H, W) integers 0 to 3
-            The edited label image; 0 where a proposal stood erases it.
+            The edited label image; 0 where an edge stood erases it.
         """
-        return replace(self, labels=_checked_labels(np.asarray(labels), self.shape))
+        new = _checked_labels(np.asarray(labels), self.shape)
+        return replace(self, labels=new, decided=(new != self.proposal) | (self.decided & (new == self.labels)))
 
     def at_threshold(self, threshold: float) -> EdgeMap:
-        """The same map with its proposals redrawn; drawn and erased pixels stay as they are."""
-        touched = self.drawn | self.erased
-        labels = self.labels.copy()
-        free = self.hole & ~touched
-        labels[free] = np.where(self.probability[free] >= threshold, EdgeSource.PROPOSED, EdgeSource.NONE)
-        return replace(self, labels=labels, threshold=threshold)
+        """The same map with its proposals redrawn from their probabilities; stage 1 does not run."""
+        return self.again(replace(self, threshold=threshold))
+
+    def with_measured(self, measured: NDArray[np.bool_]) -> EdgeMap:
+        """The same map with other measured edges, (H, W) bool, such as those of another sigma."""
+        return self.again(replace(self, measured=measured))
+
+    def again(self, new: EdgeMap) -> EdgeMap:
+        """What the machine draws in ``new``, with what is decided in this map.
+
+        Parameters
+        ----------
+        new : EdgeMap
+            Of the same plane; its hole may be another. Decisions of its own do not count.
+        """
+        if new.shape != self.shape:
+            raise ValueError(f"The new edge map has shape {new.shape}, but the plane is {self.shape}.")
+        labels = np.where(self.decided, self.labels, new.proposal)
+        return replace(new, labels=labels, decided=self.decided)
+
+    def reset(self) -> EdgeMap:
+        """The machine's own proposal, without any edit."""
+        return replace(self, labels=self.proposal, decided=np.zeros(self.shape, dtype=bool))
 
     def for_stage_two(self, *, merge_known_edges: bool = True) -> NDArray[np.float32]:
         """The completed edge map that the completion network gets.
 
-        Inside the hole untouched proposals keep their soft probability, edited
-        pixels are exactly 0 or 1 and thick strokes are thinned, because the
+        Inside the hole undecided pixels keep their soft probability, decided
+        ones are exactly 0 or 1 and thick strokes are thinned, because the
         networks' edges are one pixel wide. Outside it the labels decide, or,
         with ``merge_known_edges=False``, stage 1's own output.
 
@@ -124,15 +175,11 @@ class EdgeMap:
         """
         outside = (self.labels > 0).astype(np.float32) if merge_known_edges else self.probability
         edges = np.where(self.hole, self.probability, outside)
-        edges[self.erased] = 0
+        edges[self.decided] = 0
         drawn = self.drawn
-        edges[drawn] = 0
-        edges[skeletonize(drawn)] = 1
+        if drawn.any():
+            edges[skeletonize(drawn)] = 1
         return edges
-
-    @property
-    def _untouched_proposal(self) -> NDArray[np.bool_]:
-        return (self.labels == EdgeSource.PROPOSED) & (self.probability >= self.threshold)
 
 
 def as_edge_map(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,21 @@ class Box:
         """The box in strips of at most this height, from the top."""
         for top in range(self.top, self.bottom, height_px):
             yield Box(top, min(top + height_px, self.bottom), self.left, self.right)
+
+    def overlaps(self, other: Box) -> bool:
+        """True where both hold the same pixel."""
+        return (
+            self.top < other.bottom and other.top < self.bottom and self.left < other.right and other.left < self.right
+        )
+
+    def shared(self, other: Box) -> Box:
+        """What both hold, of two that overlap."""
+        return Box(
+            max(self.top, other.top),
+            min(self.bottom, other.bottom),
+            max(self.left, other.left),
+            min(self.right, other.right),
+        )
 
     def united(self, other: Box) -> Box:
         """The smallest box around both."""
@@ -117,6 +133,15 @@ class Plan:
             inside[window.core.within(window.box)] = True
             target &= inside
         return target
+
+    def repaired_before(self, window: Window) -> NDArray[np.bool_]:
+        """(h, w) bool of a window's box: hole pixels that windows before it in the plan repair."""
+        repaired = np.zeros(window.box.shape, dtype=bool)
+        for earlier in takewhile(lambda other: other != window, self.windows):
+            if earlier.box.overlaps(window.box):
+                shared = earlier.box.shared(window.box)
+                repaired[shared.within(window.box)] |= self.target(earlier)[shared.within(earlier.box)]
+        return repaired
 
     def untiled(self) -> Plan:
         """The same holes with a large one in a single window, for methods that take any size."""

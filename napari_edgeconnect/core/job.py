@@ -148,6 +148,13 @@ class Job:
         gray = gray_of(self.unit(seen))
         return known_edges(gray, self.hole[seen.slices], sigma)[box.within(seen)]
 
+    def measured_edges(self) -> NDArray[np.bool_]:
+        """Canny edges of the known region in all windows, on the whole plane: (H, W) bool."""
+        measured = np.zeros(self.hole.shape, dtype=bool)
+        for window in self.plan.windows:
+            measured[window.box.slices] |= self.measured(window.box)
+        return measured
+
     def limits(self, unit: NDArray[np.float64], unknown: NDArray[np.bool_]) -> tuple[Any, Any]:
         """Between which values a window's invented pixels may lie.
 
@@ -166,14 +173,13 @@ class Job:
         guess: CoarseGuess | None,
         *,
         result: NDArray[Any] | None = None,
-        finished: NDArray[np.bool_] | None = None,
     ) -> View:
         """What the networks get of a window.
 
         In a tile of a large hole (the one with a ``guess``) only the core is
-        unknown. The rest of the hole shows the coarse guess or, with ``result``
-        and ``finished`` (H, W) bool, what earlier tiles have repaired; and the
-        fill continues what the guess leaves unexplained.
+        unknown. The rest of the hole shows the coarse guess or, with a
+        ``result`` like ``image``, what earlier windows have repaired there; and
+        the fill continues what the guess leaves unexplained.
         """
         box = window.box
         unit, unknown = self.unit(box), self.hole[box.slices]
@@ -184,8 +190,8 @@ class Job:
         stretched = guess.at(box)
         elsewhere = unknown & ~inside
         unit[elsewhere] = stretched[elsewhere]
-        if result is not None and finished is not None:
-            done = elsewhere & finished[box.slices]
+        if result is not None:
+            done = elsewhere & self.plan.repaired_before(window)
             unit[done] = self.mapping.to_unit(colours(result)[box.slices][done])
         unknown = unknown & inside
         fill = stretched + biharmonic_fill(unit - stretched, unknown)
@@ -214,6 +220,28 @@ class Job:
         invented = np.clip(unit, *limits)[target]
         colours(result)[window.box.slices][target] = self.mapping.from_unit(invented, result.dtype)
         return target
+
+
+def measured_edges(
+    image: ArrayLike, mask: ArrayLike, settings: Settings | None = None, **changes: Any
+) -> NDArray[np.bool_]:
+    """The measured edges that hallucinating would show, at once: without stage 1, a model or torch.
+
+    Parameters
+    ----------
+    image, mask, settings, **changes
+        As for :meth:`EdgeConnect.hallucinate_edges`; ``sigma`` counts above all.
+
+    Returns
+    -------
+    measured : (H, W) bool, for :meth:`EdgeMap.with_measured`
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad input, in one sentence.
+    """
+    return Job.prepare(image, mask, replace(settings or Settings(), **changes)).measured_edges()
 
 
 def gray_of(unit: NDArray[np.float64]) -> NDArray[np.float64]:

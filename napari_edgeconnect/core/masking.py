@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from .holes import Slices, read_mask
+from .holes import read_mask
 from .planes import checked_image, colours, nonfinite
 
 Mask = NDArray[np.bool_]
@@ -59,9 +59,7 @@ class MaskFacts:
             return ("Everything is damage: nothing is known to repair the image from. Is the mask inverted?",)
         sentences = []
         if self.share > _MUCH:
-            sentences.append(
-                "More than half of the image is damage: expect invention, or check the mask's polarity.",
-            )
+            sentences.append("More than half of the image is damage: expect invention, or check the mask's polarity.")
         if self.deepest_px > HALF_FIELD_PX:
             sentences.append(
                 f"A point of the damage is {self.deepest_px:.0f} px from anything known; "
@@ -79,7 +77,8 @@ def from_label(labels: ArrayLike, label: int) -> Mask:
     label : int
         0, the background, is a label like any other.
     """
-    return np.asarray(np.asarray(labels) == label, dtype=bool)
+    marked: Mask = np.asarray(labels) == label
+    return marked
 
 
 def from_nan(image: ArrayLike) -> Mask:
@@ -158,24 +157,21 @@ def _ends(values: NDArray[Any]) -> tuple[Any, Any]:
 
 
 def _deepest(mask: Mask) -> float:
-    """Hole by hole: each is nearest to something known within a pixel around its own box."""
+    """The greatest distance to a known pixel, hole by hole: the nearest one touches the hole's own box."""
     if mask.all():
         return math.inf
+    # Scattered pixels are many: no transform for a hole whose every pixel touches a known one.
+    inner = ndimage.binary_erosion(mask, _EIGHT_NEIGHBOURS, border_value=1)
+    if not inner.any():
+        only_at_corners = ndimage.binary_erosion(mask, border_value=1)
+        return math.sqrt(2) if only_at_corners.any() else float(mask.any())
     labels = ndimage.label(mask, _EIGHT_NEIGHBOURS)[0]
-    boxes = {label: box for label, box in enumerate(ndimage.find_objects(labels), start=1)}
-    deepest = 0.0
-    for label in sorted(boxes, key=lambda label: _at_most(boxes[label], mask.shape), reverse=True):
-        if _at_most(boxes[label], mask.shape) <= deepest:
-            break
-        seen = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in boxes[label])
-        distance = ndimage.distance_transform_edt(mask[seen])
-        deepest = max(deepest, float(distance[labels[seen] == label].max()))
-    return deepest
+    boxes = ndimage.find_objects(labels)
+    return max(_depth(mask, labels, label, boxes[label - 1]) for label in np.unique(labels[inner]).tolist())
 
 
-def _at_most(box: Slices, shape: tuple[int, ...]) -> float:
-    """What ``deepest_px`` of a hole can't exceed, by its box alone."""
-    sides = [side.stop - side.start for side in box]
-    if any(side.start == 0 or side.stop == size for side, size in zip(box, shape, strict=True)):
-        return math.hypot(*sides)
-    return (min(sides) + 1) / 2
+def _depth(mask: Mask, labels: NDArray[np.integer], label: int, box: tuple[slice, ...]) -> float:
+    """The same of one hole."""
+    seen = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in box)
+    distance = ndimage.distance_transform_edt(mask[seen])
+    return float(distance[labels[seen] == label].max())

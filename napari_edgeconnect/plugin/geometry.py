@@ -152,7 +152,7 @@ def world_affine(layer: Layer, units: tuple[Any, ...] | None) -> tuple[NDArray[n
     return factors[:, None] * matrix, factors * origin
 
 
-def plane_mask(plane: Plane, mask: Labels | Shapes) -> NDArray[np.bool_]:
+def plane_mask(plane: Plane, mask: Labels | Shapes, *, label: int | None = None) -> NDArray[np.bool_]:
     """A mask layer on the pixel grid of an image's plane.
 
     A pixel is damaged where its centre lies in a labelled pixel of the mask,
@@ -165,6 +165,8 @@ def plane_mask(plane: Plane, mask: Labels | Shapes) -> NDArray[np.bool_]:
     plane : Plane
     mask : Labels or Shapes layer
         Of as many axes as the image, or fewer: it then holds for every slice.
+    label : int, optional
+        Of a Labels layer, this label alone.
 
     Returns
     -------
@@ -184,7 +186,8 @@ def plane_mask(plane: Plane, mask: Labels | Shapes) -> NDArray[np.bool_]:
     if any(not 0 <= grid.index[axis] < level.shape[axis] for axis in grid.across):
         return np.zeros(plane.shape, dtype=bool)
     cut = tuple(slice(None) if axis in grid.axes else grid.index[axis] for axis in range(level.ndim))
-    labelled = np.asarray(level[cut]) != 0
+    labels = np.asarray(level[cut])
+    labelled = labels != 0 if label is None else labels == label
     if labelled.shape == plane.shape and grid.is_identity:
         return labelled
     return _nearest(labelled, grid, plane.shape) | _splat(labelled, grid, plane.shape)

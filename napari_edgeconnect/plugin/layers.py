@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.edges import EdgeMap, EdgeSource
+from .edge_steps import EdgeSteps
 from .geometry import Plane, spatial
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 KEY = "napari-edgeconnect"
 EDGES = "edges"
 COMPLETED = "completed"
+GROWN = "grown damage"
+PROBABILITY = "edge probability"
 
 #: From Okabe and Ito's palette, which colour-blind people can tell apart.
 EDGE_COLOURS = {
@@ -72,7 +75,7 @@ def edges_tuple(plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> 
         "labels",
         plane=plane,
         kind=EDGES,
-        details={**details, "edge_map": edge_map},
+        details={**details, "steps": EdgeSteps(edge_map)},
         opacity=1.0,
         colormap=_direct_colormap({int(source): colour for source, colour in EDGE_COLOURS.items()}),
     )
@@ -85,6 +88,27 @@ def completed_tuple(plane: Plane, image: NDArray[Any], *, details: dict[str, Any
     if not source.rgb:
         look["colormap"] = source.colormap
     return layer_tuple(image, "image", plane=plane, kind=COMPLETED, details=details, rgb=source.rgb, **look)
+
+
+def grown_tuple(plane: Plane, hole: NDArray[np.bool_]) -> LayerTuple:
+    """The hole as it will be repaired, as an outline."""
+    return layer_tuple(
+        hole.astype(np.uint8), "labels", plane=plane, kind=GROWN, details={}, opacity=1.0, colormap=mask_colormap()
+    )
+
+
+def probability_tuple(plane: Plane, probability: NDArray[np.float32]) -> LayerTuple:
+    """How probable an edge is to the model, added to what lies under it."""
+    return layer_tuple(
+        probability,
+        "image",
+        plane=plane,
+        kind=PROBABILITY,
+        details={},
+        colormap="inferno",
+        contrast_limits=(0.0, 1.0),
+        blending="additive",
+    )
 
 
 def mask_tuple(image: Image) -> LayerTuple:
@@ -130,29 +154,22 @@ def _belongs_to(plane: Plane) -> dict[str, Any]:
     return {"image": str(plane.layer.unique_id), "axes": plane.axes, "index": plane.index}
 
 
-def read_labels(layer: Labels, plane: Plane) -> NDArray[np.uint8]:
-    """A copy of an edge layer's pixels, (H, W); any label beyond "drawn" counts as drawn."""
-    return np.minimum(layer.data.reshape(plane.shape), EdgeSource.DRAWN).astype(np.uint8)
+def read_edges(layer: Labels) -> EdgeMap:
+    """The edge map behind an edge layer, as a person has edited it.
+
+    After an undo across what the machine drew it is the earlier map, with its own threshold.
+    """
+    return layer.metadata[KEY]["steps"].read(layer)
 
 
-def read_edges(layer: Labels, plane: Plane) -> EdgeMap:
-    """The edge map behind an edge layer, as a person has edited it."""
-    return layer.metadata[KEY]["edge_map"].edited(read_labels(layer, plane))
+def write_edges(layer: Labels, edge_map: EdgeMap, *, details: dict[str, Any]) -> None:
+    """Put a newly drawn edge map into its layer as one step of the layer's own undo history.
 
-
-def keep_drawn(edge_map: EdgeMap, before: NDArray[np.uint8] | None) -> EdgeMap:
-    """A new edge map that keeps what was drawn by hand on the one before."""
-    if before is None:
-        return edge_map
-    return edge_map.edited(np.where(before == EdgeSource.DRAWN, before, edge_map.labels))
-
-
-def write_edges(layer: Labels, plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> None:
-    """Put a new edge map into its layer as one step of the layer's own undo history."""
-    labels = plane.raised(edge_map.labels)
-    changed = np.nonzero(layer.data != labels)
-    layer.data_setitem(changed, labels[changed])
-    layer.metadata[KEY].update(details, edge_map=edge_map)
+    What a person has decided is in the map already: it comes from ``read_edges``
+    by ``again``, ``at_threshold``, ``with_measured`` or ``reset``.
+    """
+    layer.metadata[KEY]["steps"].write(layer, edge_map)
+    layer.metadata[KEY].update(details)
 
 
 def write_completed(layer: Image, plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> None:

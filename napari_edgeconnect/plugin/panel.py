@@ -5,23 +5,26 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMenu,
     QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
 from ..core.settings import Settings
 from .layer_combo import LayerCombo
-from .layers import EDGE_COLOURS, EDGES, is_own
+from .layers import EDGE_COLOURS, EDGES, GROWN, PROBABILITY, is_own
 
 NO_EDGES = "none"
 
@@ -39,9 +42,18 @@ class Panel(QWidget):
         self.mask.setToolTip("Labels (any label but 0) or Shapes that cover the damage.")
         self.new_mask = QPushButton("New mask")
         self.new_mask.setToolTip("Add a Labels layer over the image and start painting the damage on it.")
+        self.find = QPushButton("Find")
+        self.find.setToolTip("Add pixels to the mask that are saturated, dead or not finite, or a label; invert it.")
+        self.find_menu = QMenu(self.find)
+        self.find_menu.setToolTipsVisible(True)
+        self.find.setMenu(self.find_menu)
         self.grow = _spin(defaults.grow_px, 0, 100, step=1, decimals=0, suffix=" px")
         self.grow.setToolTip("Widen the damage by this many image pixels. A mask that is too tight leaves a rim.")
+        self.show_grown = QCheckBox("show")
+        self.show_grown.setToolTip("Outline the damage as it will be repaired, grown.")
         self.about_mask = _note()
+        self.warning = _note()
+        self.warning.hide()
 
         self.sigma = _spin(defaults.sigma or 0, 0, 50, step=0.5, decimals=1, suffix=" px")
         self.sigma.setSpecialValueText(NO_EDGES)
@@ -49,6 +61,19 @@ class Panel(QWidget):
             "Smoothing before edges are measured, in image pixels: little gives many fine edges, "
             "much gives few strong ones, 0 gives none."
         )
+        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0.05, 0.95)
+        self.threshold.setDecimals(2)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setValue(defaults.threshold)
+        self.threshold.setToolTip(
+            "Edges that are at least this probable are proposed: low finds more, high is surer. Redraws the "
+            "proposals at once; what you drew or erased stays."
+        )
+        self.show_probability = QCheckBox("show probability")
+        self.show_probability.setToolTip("Show how probable an edge is to the model, under the edges.")
+        self.reset = QPushButton("Reset")
+        self.reset.setToolTip("Take back all that you drew or erased: the model's own proposal. Ctrl+Z brings it back.")
         self.hallucinate = QPushButton("Hallucinate edges")
         self.hallucinate.setToolTip("Propose the edges inside the damage, as a layer that you can correct.")
         self.legend = QLabel(_legend())
@@ -85,12 +110,14 @@ class Panel(QWidget):
         column.addWidget(self.image)
         column.addWidget(self.about_image)
         column.addWidget(_header(2, "Damage"))
-        column.addLayout(_row(self.mask, self.new_mask))
-        column.addLayout(_form(("Grow by", self.grow)))
+        column.addLayout(_row(self.mask, self.new_mask, self.find))
+        column.addLayout(_form(("Grow by", _row(self.grow, self.show_grown))))
         column.addWidget(self.about_mask)
+        column.addWidget(self.warning)
         column.addWidget(_header(3, "Edges"))
         column.addLayout(_form(("Sigma", self.sigma)))
-        column.addWidget(self.hallucinate)
+        column.addLayout(_row(self.hallucinate, self.reset))
+        column.addLayout(_form(("Threshold", self.threshold), ("", self.show_probability)))
         column.addWidget(self.legend)
         column.addWidget(_header(4, "Completion"))
         column.addLayout(_row(self.complete, self.inpaint))
@@ -111,13 +138,13 @@ class Panel(QWidget):
 def _is_image(layer: object) -> bool:
     from napari.layers import Image
 
-    return isinstance(layer, Image)
+    return isinstance(layer, Image) and not is_own(layer, PROBABILITY)
 
 
 def _is_mask(layer: object) -> bool:
     from napari.layers import Labels, Shapes
 
-    return isinstance(layer, Labels | Shapes) and not is_own(layer, EDGES)
+    return isinstance(layer, Labels | Shapes) and not (is_own(layer, EDGES) or is_own(layer, GROWN))
 
 
 def _header(number: int, title: str) -> QLabel:
@@ -171,7 +198,7 @@ def _row(*widgets: QWidget) -> QLayout:
     return row
 
 
-def _form(*rows: tuple[str, QWidget]) -> QLayout:
+def _form(*rows: tuple[str, QWidget | QLayout]) -> QLayout:
     """Labels of one width on the left, controls that fill the rest."""
     grid = QGridLayout()
     grid.setHorizontalSpacing(8)
@@ -181,5 +208,8 @@ def _form(*rows: tuple[str, QWidget]) -> QLayout:
     for row, (text, widget) in enumerate(rows):
         if text:
             grid.addWidget(QLabel(text), row, 0)
-        grid.addWidget(widget, row, 1)
+        if isinstance(widget, QLayout):
+            grid.addLayout(widget, row, 1)
+        else:
+            grid.addWidget(widget, row, 1)
     return grid

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Layer
+from numpy.typing import NDArray
 
 from ..core.edges import EdgeSource
 from . import layers as ours
@@ -16,6 +18,8 @@ from .worker import Outcome, Task
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
+
+    from .geometry import Plane
 
 CORRECT = "Correct the edges with the brush, then complete."
 
@@ -27,6 +31,40 @@ def add_mask(viewer: ViewerModel, image: Image) -> Labels:
     layer.brush_size = ours.brush_size(layer.data.shape[-2:])
     layer.mode = "paint"
     return layer
+
+
+def outline(viewer: ViewerModel, plane: Plane | None, hole: NDArray[np.bool_] | None) -> None:
+    """Show the hole of a plane as an outline, in place of any other; None takes it away."""
+    shown = None if plane is None or hole is None else ours.grown_tuple(plane, hole)
+    layer = _shown_once(viewer, plane, ours.GROWN, shown)
+    if layer is not None:
+        layer.contour, layer.editable = 1, False
+
+
+def show_probability(viewer: ViewerModel, plane: Plane | None, probability: NDArray[np.float32] | None) -> None:
+    """Show a plane's edge probabilities under its edges, in place of any other; None takes them away."""
+    shown = None if plane is None or probability is None else ours.probability_tuple(plane, probability)
+    layer = _shown_once(viewer, plane, ours.PROBABILITY, shown)
+    edges = None if plane is None else ours.find_own(viewer.layers, plane, ours.EDGES)
+    if layer is not None and edges is not None:
+        viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(edges))
+
+
+def _shown_once(viewer: ViewerModel, plane: Plane | None, kind: str, shown: ours.LayerTuple | None) -> Any:
+    """Keep at most one layer of a kind, with this content; returns it if it is new. What is active stays so."""
+    layer = None if plane is None or shown is None else ours.find_own(viewer.layers, plane, kind)
+    for other in [other for other in viewer.layers if ours.is_own(other, kind) and other is not layer]:
+        viewer.layers.remove(other)
+    if shown is None:
+        return None
+    if layer is None:
+        active = viewer.layers.selection.active
+        layer = _added(viewer, shown)
+        viewer.layers.selection.active = active
+        return layer
+    if not np.array_equal(layer.data, shown[0]):  # setting it makes the widget look again
+        layer.data = shown[0]
+    return None
 
 
 def place(viewer: ViewerModel, outcome: Outcome) -> str:
@@ -61,9 +99,8 @@ def _placed_edges(viewer: ViewerModel, outcome: Outcome) -> Any:
         layer.brush_size = 1
         layer.mode = "paint"
         return layer
-    # What was drawn while the run lasted is kept, too.
-    edges = ours.keep_drawn(outcome.edges, ours.read_labels(layer, plane))
-    ours.write_edges(layer, plane, edges, details=details)
+    # What was drawn or erased while the run lasted is kept, too.
+    ours.write_edges(layer, ours.read_edges(layer).again(outcome.edges), details=details)
     if not layer.visible:  # napari drops the paint mode of a layer that is hidden or shown
         layer.visible = True
         layer.mode = "paint"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,17 +16,20 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from ..core import masking
 from ..core.edges import EdgeMap
 from ..core.holes import grown
 from ..core.models import DEFAULT_MODEL, ModelInfo, list_models
 from ..core.results import Step
+from . import damage
 from . import layers as ours
 from .activity import Activity
 from .geometry import Plane, displayed_plane, plane_mask, read_plane
 from .layer_combo import LayerWatch
 from .panel import Panel
-from .placing import CORRECT, add_mask, place
+from .placing import CORRECT, add_mask, outline, place, show_probability
 from .preferences import DEFAULTS, preferred
+from .redraw import Redraw
 from .worker import Failure, LoadedModels, Outcome, Request, Task, repair_steps
 
 if TYPE_CHECKING:
@@ -49,8 +53,8 @@ class EdgeConnectWidget(QWidget):
     An image of more than two dimensions is repaired in the displayed slice;
     edges and result are then layers of that one slice, in its place. A second
     run on the same slice updates these layers: proposals go in as one step of
-    the edge layer's undo history and leave what was drawn by hand; the
-    completed image is replaced.
+    the edge layer's undo history and leave what was drawn or erased by hand;
+    the completed image is replaced.
 
     Parameters
     ----------
@@ -79,6 +83,7 @@ class EdgeConnectWidget(QWidget):
         self._look_soon.setInterval(LOOK_AFTER_MS)
         self._look_soon.timeout.connect(self._look)
         self._watch = LayerWatch(viewer, self._list_layers, self._look_soon.start)
+        self._redraw = Redraw(self.panel, self._shown_edges, self._fail)
         self._offer_models()
         self._offer_devices(choices.device)
         self._connect()
@@ -107,6 +112,10 @@ class EdgeConnectWidget(QWidget):
     def _connect(self) -> None:
         panel = self.panel
         panel.new_mask.clicked.connect(self._add_mask)
+        panel.find_menu.aboutToShow.connect(self._list_tools)
+        panel.show_grown.toggled.connect(self._look_soon.start)
+        panel.grow.valueChanged.connect(self._look_soon.start)
+        panel.show_probability.toggled.connect(self._look_soon.start)
         panel.hallucinate.clicked.connect(self._hallucinate)
         panel.complete.clicked.connect(self._complete)
         panel.inpaint.clicked.connect(self._inpaint)
@@ -118,7 +127,7 @@ class EdgeConnectWidget(QWidget):
 
     def _list_layers(self) -> None:
         layers = self._viewer.layers
-        self.panel.image.offer(layers, prefer=lambda layer: not ours.is_own(layer, ours.COMPLETED))
+        self.panel.image.offer(layers, prefer=lambda layer: ours.KEY not in layer.metadata)
         self.panel.mask.offer(layers)
         self._look_soon.start()
 
@@ -193,17 +202,33 @@ class EdgeConnectWidget(QWidget):
         now = self._situation()
         self.panel.about_image.setText(_image_in_words(now.plane))
         self.panel.about_mask.setText(_damage_in_words(now.mask))
+        hole = None if now.mask is None else grown(now.mask, self.panel.grow.value())
+        warnings = () if hole is None else masking.about(hole).warnings
+        self.panel.warning.setText("⚠ " + " ".join(warnings) if warnings else "")
+        self.panel.warning.setVisible(bool(warnings))
+        shown = self.panel.show_grown.isChecked() and hole is not None and hole.any()
+        outline(self._viewer, now.plane, hole if shown else None)
         ready = not now.missing and not self.is_busy
         edges = ours.find_own(self._viewer.layers, now.plane, ours.EDGES) if now.plane else None
         self.panel.new_mask.setEnabled(self.panel.image.layer is not None)
         self.panel.hallucinate.setEnabled(ready)
         self.panel.inpaint.setEnabled(ready)
         self.panel.complete.setEnabled(ready and edges is not None)
+        self.panel.reset.setEnabled(edges is not None and not self.is_busy)
+        self.panel.show_probability.setEnabled(edges is not None)
+        wanted = edges is not None and self.panel.show_probability.isChecked()
+        show_probability(self._viewer, now.plane, ours.read_edges(edges).probability if wanted else None)
         if not self.is_busy:
             hint = CORRECT if edges else "Ready to hallucinate edges."
             image, said = self._said
             said = said if image is self.panel.image.layer else ""
             self.panel.status.setText(now.missing or said or hint)
+
+    def _shown_edges(self) -> tuple[Plane, Any] | None:
+        """The plane and its edge layer, while no run is about to draw on it."""
+        plane = self._situation().plane
+        layer = ours.find_own(self._viewer.layers, plane, ours.EDGES) if plane else None
+        return None if plane is None or layer is None or self.is_busy else (plane, layer)
 
     def _say(self, words: str) -> None:
         """Keep this in the status line until the next run, or until another image is chosen."""
@@ -214,6 +239,29 @@ class EdgeConnectWidget(QWidget):
 
     def _add_mask(self) -> None:
         self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))
+
+    def _list_tools(self) -> None:
+        """What can be found now: fixed tools, and the label that is selected in the active layer."""
+        menu, active = self.panel.find_menu, self._viewer.layers.selection.active
+        menu.clear()
+        other = None if active is self.panel.mask.layer else damage.label_tool(active)
+        for tool in (*damage.TOOLS, *([other] if other else [])):
+            action = menu.addAction(tool.title)
+            action.setToolTip(tool.explanation)
+            action.triggered.connect(partial(self._use_tool, tool))
+
+    def _use_tool(self, tool: damage.Tool, *_: object) -> None:
+        plane = self._situation().plane
+        if plane is None:
+            self._look()
+            return
+        try:
+            layer, changed = damage.apply(self._viewer, plane, self.panel.mask.layer, tool)
+        except ValueError as error:
+            self._fail(error)
+            return
+        self.panel.mask.choose(layer)
+        self._say(f"{tool.title}: {_pixels(changed)} changed." if changed else f"{tool.title}: none were found.")
 
     def _hallucinate(self) -> None:
         self._start(Task.HALLUCINATE)
@@ -250,12 +298,14 @@ class EdgeConnectWidget(QWidget):
     def _request_for(self, task: Task, plane: Plane, mask: NDArray[np.bool_]) -> Request:
         layer = ours.find_own(self._viewer.layers, plane, ours.EDGES)
         sigma, grow_px = self.panel.sigma.value(), self.panel.grow.value()
-        settings = replace(DEFAULTS, sigma=sigma or None, grow_px=grow_px)
+        settings = replace(
+            DEFAULTS, sigma=sigma or None, grow_px=grow_px, threshold=round(self.panel.threshold.value(), 2)
+        )
         edges = before = None
         if task is Task.COMPLETE:
-            edges = _edges_for(layer, plane, grown(mask, grow_px))
+            edges = _edges_for(layer, grown(mask, grow_px))
         elif layer is not None:
-            before = ours.read_labels(layer, plane)
+            before = ours.read_edges(layer)
         model: ModelInfo = self.panel.model.currentData()
         return Request(
             task=task,
@@ -324,14 +374,14 @@ def _devices() -> list[str]:
     return available_devices()
 
 
-def _edges_for(layer: Any, plane: Plane, hole: NDArray[np.bool_]) -> EdgeMap:
+def _edges_for(layer: Any, hole: NDArray[np.bool_]) -> EdgeMap:
     """The edges to complete from, if they were proposed for all of the hole."""
     if layer is None:
         raise ValueError("There are no edges yet: hallucinate them, or inpaint in one go.")
-    edges = ours.read_edges(layer, plane)
+    edges = ours.read_edges(layer)
     if (hole & ~edges.hole).any():
         raise ValueError(
-            "The damage has grown since its edges were hallucinated: hallucinate again; what you drew is kept."
+            "The damage has grown since its edges were hallucinated: hallucinate again; your edits are kept."
         )
     return edges
 
@@ -351,4 +401,8 @@ def _damage_in_words(mask: NDArray[np.bool_] | None) -> str:
     count = int(np.count_nonzero(mask))
     per_cent = 100 * count / mask.size
     share = f"{per_cent:.0f}" if per_cent >= 10 else f"{per_cent:.2g}"
-    return f"{count:_} px, {share} % of the image".replace("_", "\u2009")
+    return f"{_pixels(count)}, {share} % of the image"
+
+
+def _pixels(count: int) -> str:
+    return f"{count:_} px".replace("_", "\u2009")

@@ -19,7 +19,6 @@ from ..core.edges import EdgeMap
 from ..core.results import Repair, Step
 from ..core.settings import Settings
 from .geometry import Plane
-from .layers import keep_drawn
 
 if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect
@@ -51,8 +50,8 @@ class Request:
     model, device : str
     edges : EdgeMap or None
         The edited edge map, to complete from.
-    before : (H, W) uint8 or None
-        The labels of an edge layer that new proposals go into: what was drawn there is kept.
+    before : EdgeMap or None
+        Of an edge layer that new proposals go into: what a person decided there is kept.
     """
 
     task: Task
@@ -63,7 +62,7 @@ class Request:
     model: str
     device: str
     edges: EdgeMap | None = None
-    before: NDArray[np.uint8] | None = None
+    before: EdgeMap | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +122,7 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
     if request.task is not Task.COMPLETE:
         stage_one = model.hallucinate_edges_steps(request.image, request.mask, request.settings)
         proposed = yield from (_as_half(stage_one, 0) if request.task is Task.INPAINT else stage_one)
-        edges = keep_drawn(proposed, request.before)
+        edges = request.before.again(proposed) if request.before else proposed
     record = model.record_of(edges, request.settings)
     if request.task is Task.HALLUCINATE:
         return Outcome(request, record, edges)

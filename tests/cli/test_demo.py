@@ -68,4 +68,4 @@ def test_the_demo_shows_image_damage_completion_and_edges_as_layers_that_can_be_
     np.testing.assert_array_equal(completed.data, repair.image)
     plane = displayed_plane(image, viewer.dims)
     assert find_own(viewer.layers, plane, EDGES) is edges
-    np.testing.assert_array_equal(read_edges(edges, plane).labels, repair.edges.labels)
+    np.testing.assert_array_equal(read_edges(edges).labels, repair.edges.labels)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
-from skimage import data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import data, filters
 from skimage.color import rgb2gray
 from skimage.feature import canny
 
@@ -65,9 +69,12 @@ def test_measured_edges_can_be_erased_and_drawn_outside_the_hole(edge_map: EdgeM
     labels = edge_map.labels.copy()
     labels[4, 0] = NONE
     labels[0, 10] = DRAWN
-    edges = edge_map.edited(labels).for_stage_two()
-    assert edges[4, 0] == 0
-    assert edges[0, 10] == 1
+    edited = edge_map.edited(labels)
+    assert (edited.erased.sum(), edited.drawn.sum()) == (1, 1)
+    for merged in (True, False):
+        edges = edited.for_stage_two(merge_known_edges=merged)
+        assert edges[4, 0] == 0
+        assert edges[0, 10] == 1
 
 
 def test_a_thick_stroke_is_thinned(edge_map: EdgeMap) -> None:
@@ -90,6 +97,70 @@ def test_a_threshold_redraws_proposals_and_nothing_else(edge_map: EdgeMap) -> No
     higher = edge_map.edited(labels).at_threshold(0.9)
     assert not (higher.labels == PROPOSED).any()
     assert higher.labels[6, 5] == DRAWN
+
+
+def test_an_erased_proposal_stays_erased_whatever_the_threshold(edge_map: EdgeMap) -> None:
+    labels = edge_map.labels.copy()
+    labels[4, 3:6] = NONE
+    erased = edge_map.edited(labels)
+    again = erased.at_threshold(0.9).at_threshold(0.2)
+    assert not again.labels[4, 3:6].any()
+    assert (again.labels[4, 6:9] == PROPOSED).all()
+    assert np.array_equal(again.erased, erased.erased)
+    assert (again.for_stage_two()[4, 3:6] == 0).all()
+
+
+def test_a_stroke_that_is_taken_back_leaves_no_decision(edge_map: EdgeMap) -> None:
+    labels = edge_map.labels.copy()
+    labels[2:8, 4] = DRAWN
+    labels[4, 0] = NONE
+    drawn = edge_map.edited(labels)
+    assert drawn.decided.sum() == 7
+    assert not drawn.edited(edge_map.labels).decided.any()
+    # What was erased before the threshold rose is still decided, though the machine would not draw it now.
+    erased = edge_map.edited(np.where(edge_map.hole, NONE, edge_map.labels)).at_threshold(0.9)
+    other = erased.labels.copy()
+    other[6, 6] = DRAWN
+    assert erased.edited(other).edited(erased.labels).at_threshold(0.1).labels[edge_map.hole].sum() == PROPOSED * 6
+
+
+def test_a_new_sigma_redraws_measured_edges_and_leaves_the_hole_and_edits(edge_map: EdgeMap) -> None:
+    labels = edge_map.labels.copy()
+    labels[4, 0] = NONE
+    labels[1, 1:4] = DRAWN
+    labels[4, 5] = NONE
+    edited = edge_map.edited(labels)
+    finer = np.zeros(edge_map.shape, dtype=bool)
+    finer[4] = finer[1] = finer[10] = True
+    new = edited.with_measured(finer)
+    assert np.array_equal(new.labels[edge_map.hole], edited.labels[edge_map.hole])
+    assert new.labels[4, 0] == NONE
+    assert (new.labels[1, 1:4] == DRAWN).all()
+    assert (new.labels[10] == MEASURED).all()
+    assert np.array_equal(new.decided, edited.decided)
+    back = new.with_measured(np.zeros_like(finer))
+    assert not (back.labels == MEASURED).any()
+    assert back.erased.sum() == 2
+
+
+def test_hallucinating_again_keeps_every_decision_in_a_grown_hole(edge_map: EdgeMap) -> None:
+    labels = edge_map.labels.copy()
+    labels[4, [0, 2, 5]] = NONE
+    labels[0, 0] = DRAWN
+    edited = edge_map.edited(labels)
+    hole = edge_map.hole.copy()
+    hole[2:10, 2:10] = True
+    probability = np.full(hole.shape, 0.7, np.float32)
+    new = edited.again(EdgeMap(np.zeros_like(labels), probability, hole, 0.6, np.zeros_like(hole)))
+    assert new.threshold == 0.6
+    assert np.array_equal(new.labels > 0, (hole & ~edited.decided) | edited.drawn)
+    assert np.array_equal(new.decided, edited.decided)
+    assert new.for_stage_two()[4, 2] == 0
+
+
+def test_a_new_map_of_another_plane_is_refused(edge_map: EdgeMap) -> None:
+    with pytest.raises(ValueError, match=r"new edge map has shape \(6, 12\), but the plane is \(12, 12\)"):
+        edge_map.again(edge_map.cropped(np.s_[:6, :]))
 
 
 def test_unmerged_edges_are_the_networks_own_everywhere(edge_map: EdgeMap) -> None:
@@ -135,3 +206,77 @@ def test_bad_edges_have_their_sentence(
 def test_an_edge_map_of_another_plane_is_refused(edge_map: EdgeMap) -> None:
     with pytest.raises(ValueError, match=r"edge map has shape \(12, 12\), but the image's plane is \(9, 9\)"):
         as_edge_map(edge_map, np.zeros((9, 9), bool), lambda: np.zeros((9, 9), bool))
+
+
+# --- decisions through any sequence of edits and redraws ------------------------------------------------------------
+
+
+@cache
+def canny_at(sigma: float) -> np.ndarray:
+    return known_edges(data.camera()[80:112, 220:256] / 255, grown_hole(0), sigma)
+
+
+@cache
+def grown_hole(by: int) -> np.ndarray:
+    hole = np.zeros((32, 36), dtype=bool)
+    hole[8 - by : 24 + by, 10 - by : 28 + by] = True
+    return hole
+
+
+@cache
+def machine(sigma: float = 1.0, shift: int = 0, grow: int = 0, threshold: float = 0.3) -> EdgeMap:
+    """What a run would propose for a piece of the cameraman: the contrast that the hole hides, for want of stage 1."""
+    hidden = filters.sobel(data.camera()[80:112, 220:256] / 255)
+    probability = np.roll((hidden / hidden[grown_hole(0)].max()).clip(0, 1).astype(np.float32), shift, axis=1)
+    blank = np.zeros(hidden.shape, np.uint8)
+    return EdgeMap(blank, probability, grown_hole(grow), threshold, canny_at(sigma) & ~grown_hole(grow)).reset()
+
+
+SIGMAS, THRESHOLDS = st.sampled_from([0.7, 1.0, 1.5, 2.0]), st.sampled_from([0.05, 0.2, 0.3, 0.5, 0.8])
+BOXES = st.tuples(st.integers(0, 31), st.integers(0, 35), st.integers(1, 9), st.integers(1, 9))
+ACTIONS = st.one_of(
+    st.tuples(st.sampled_from([NONE, PROPOSED, DRAWN, MEASURED]), BOXES),
+    st.tuples(st.just("undo"), st.none()),
+    st.tuples(st.just("threshold"), THRESHOLDS),
+    st.tuples(st.just("sigma"), SIGMAS),
+    st.tuples(st.just("again"), st.tuples(SIGMAS, st.integers(-3, 3), st.integers(0, 4), THRESHOLDS)),
+)
+
+
+@settings(max_examples=200)
+@given(sequence=st.lists(ACTIONS, max_size=14))
+def test_no_sequence_changes_a_decided_pixel_and_a_reset_is_the_machines_own(sequence: list) -> None:
+    edges, strokes = machine(), [machine()]  # the latter since the last redraw
+    for what, value in sequence:
+        before = edges
+        if isinstance(what, EdgeSource):
+            top, left, height, width = value
+            here = np.zeros(edges.shape, dtype=bool)
+            here[top : top + height, left : left + width] = True
+            edges = strokes[0].edited(np.where(here, what, edges.labels))
+            strokes.append(edges)
+            assert np.array_equal(edges.decided[~here], before.decided[~here])
+        elif what == "undo":
+            if len(strokes) > 1:
+                strokes.pop()
+            edges = strokes[0].edited(strokes[-1].labels)
+            assert np.array_equal(edges.decided, strokes[-1].decided)
+        else:
+            if what == "threshold":
+                edges, untouched = edges.at_threshold(value), ~edges.hole
+            elif what == "sigma":
+                edges, untouched = edges.with_measured(canny_at(value)), edges.hole
+            else:
+                edges, untouched = edges.again(machine(*value)), edges.decided
+            assert np.array_equal(edges.decided, before.decided)
+            assert np.array_equal(edges.labels[untouched | before.decided], before.labels[untouched | before.decided])
+            strokes = [edges]
+        assert np.array_equal(edges.labels[~edges.decided], edges.proposal[~edges.decided])
+        given_to_stage_two = edges.for_stage_two()
+        assert not given_to_stage_two[edges.erased].any()
+        assert set(np.unique(given_to_stage_two[edges.drawn])) <= {0, 1}
+    reset = edges.reset()
+    assert not reset.decided.any()
+    expected = np.where(edges.hole & (edges.probability >= edges.threshold), PROPOSED, NONE)
+    expected[edges.measured & ~edges.hole] = MEASURED
+    assert np.array_equal(reset.labels, expected)

@@ -33,6 +33,16 @@ def test_every_hole_pixel_is_repaired_exactly_once(hole: np.ndarray) -> None:
 
 
 @given(holes())
+def test_what_a_window_finds_repaired_is_what_those_before_it_repaired(hole: np.ndarray) -> None:
+    plan = plan_windows(hole, SMALL)
+    repaired = np.zeros(hole.shape, dtype=bool)
+    for window in plan.windows:
+        here = window.box.slices
+        assert np.array_equal(plan.repaired_before(window), repaired[here])
+        repaired[here] |= plan.target(window)
+
+
+@given(holes())
 def test_windows_lie_in_the_image_and_show_the_margin(hole: np.ndarray) -> None:
     plan = plan_windows(hole, SMALL)
     for window in plan.windows:

@@ -81,7 +81,7 @@ def test_a_label_beyond_drawn_is_read_as_drawn(plane, edge_map):
     layer = Layer.create(*ours.edges_tuple(plane, edge_map, details={}))
     layer.data_setitem((np.array([13]), np.array([20])), 9)
 
-    assert ours.read_edges(layer, plane).labels[13, 20] == EdgeSource.DRAWN
+    assert ours.read_edges(layer).labels[13, 20] == EdgeSource.DRAWN
 
 
 def test_the_edge_layer_shares_no_memory_with_its_edge_map(plane, edge_map):
@@ -96,25 +96,31 @@ def test_erased_and_drawn_pixels_reach_the_edge_map(plane, edge_map):
     layer.data_setitem((np.full(5, 12), np.arange(10, 15)), 0)
     layer.data_setitem((np.full(4, 13), np.arange(10, 14)), 3)
 
-    edited = ours.read_edges(layer, plane)
+    layer.data_setitem((np.full(3, 5), np.arange(7, 10)), 0)
 
-    assert edited.erased.sum() == 5
+    edited = ours.read_edges(layer)
+
+    assert edited.erased.sum() == 5 + 3
     assert edited.drawn.sum() == 4
 
 
-def test_new_proposals_are_one_step_of_undo_and_leave_drawn_edges(plane, edge_map):
-    layer = Layer.create(*ours.edges_tuple(plane, edge_map, details={}))
+def test_new_proposals_are_one_step_of_undo_and_leave_what_was_drawn_and_erased(plane, edge_map):
+    layer = Layer.create(*ours.edges_tuple(plane, edge_map, details={"record": 1}))
     layer.data_setitem((np.full(6, 14), np.arange(6)), 3)
-    drawn_on = layer.data.copy()
-    labels = np.roll(edge_map.labels, 1, axis=0)
-    again = EdgeMap(labels, edge_map.probability, edge_map.hole)
+    layer.data_setitem((np.full(6, 12), np.arange(10, 16)), 0)
+    edited = layer.data.copy()
+    other = EdgeMap(
+        edge_map.labels, np.maximum(edge_map.probability, np.roll(edge_map.probability, 1, axis=0)), edge_map.hole
+    )
 
-    ours.write_edges(layer, plane, ours.keep_drawn(again, ours.read_labels(layer, plane)), details={})
+    ours.write_edges(layer, ours.read_edges(layer).again(other), details={"record": 2})
 
+    assert layer.metadata[ours.KEY]["record"] == 2
     assert (layer.data[13, 10:30] == EdgeSource.PROPOSED).all()
     assert (layer.data[14, :6] == EdgeSource.DRAWN).all()
+    assert (layer.data[12, 10:16] == EdgeSource.NONE).all()
     layer.undo()
-    assert (layer.data == drawn_on).all()
+    assert (layer.data == edited).all()
     layer.redo()
     assert (layer.data[13, 10:30] == EdgeSource.PROPOSED).all()
 

@@ -76,19 +76,37 @@ def test_an_erased_proposal_is_honoured(widget, press, viewer):
     assert record["edges"]["proposed_px"] == 0
 
 
-def test_hallucinating_again_keeps_what_was_drawn_and_can_be_undone(widget, press, viewer):
+def test_hallucinating_again_keeps_what_was_edited_and_can_be_undone(widget, press, viewer):
     press(widget, "hallucinate")
     edges = viewer.layers["camera [edges]"]
+    measured = np.nonzero(edges.data == EdgeSource.MEASURED)
+    edges.data_setitem(measured, EdgeSource.NONE)
     edges.data_setitem((np.full(9, 47), np.arange(30, 39)), EdgeSource.DRAWN)
     drawn_on = edges.data.copy()
     widget.panel.sigma.setValue(1.0)
+    redrawn = edges.data.copy()
     press(widget, "hallucinate")
 
     assert viewer.layers["camera [edges]"] is edges
     assert (edges.data[47, 30:39] == EdgeSource.DRAWN).all()
-    assert (edges.data != drawn_on).any()
+    assert not edges.data[measured].any()
+    assert (edges.data != redrawn).any()
+    edges.undo()
+    assert (edges.data == redrawn).all()
     edges.undo()
     assert (edges.data == drawn_on).all()
+
+
+def test_what_an_undo_brings_back_counts_as_the_machines(widget, press, viewer):
+    press(widget, "hallucinate")
+    edges = viewer.layers["camera [edges]"]
+    widget.panel.sigma.setValue(1.0)
+    press(widget, "hallucinate")
+    edges.undo()
+    press(widget, "complete")
+
+    record = viewer.layers["camera [completed]"].metadata["napari-edgeconnect"]["record"]
+    assert record["edges"]["drawn_px"] == record["edges"]["erased_px"] == 0
 
 
 def test_inpainting_in_one_go_follows_what_was_drawn_before(widget, press, viewer):

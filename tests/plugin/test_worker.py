@@ -70,15 +70,19 @@ def test_a_run_of_both_stages_counts_them_together(request_for, models):
     assert len({step.total for step in counted}) == 1
 
 
-def test_what_was_drawn_before_steers_a_run_of_both_stages(request_for, models, scratch):
-    before = np.zeros(scratch.shape, np.uint8)
-    before[45:51, 40] = EdgeSource.DRAWN
-
+def test_what_was_decided_before_steers_a_run_of_both_stages(request_for, models):
     plain, _ = finished(repair_steps(request_for(Task.INPAINT), models))
-    steered, _ = finished(repair_steps(request_for(Task.INPAINT, before=before), models))
+    labels = plain.edges.labels.copy()
+    labels[45:51, 40] = EdgeSource.DRAWN
+    noise = tuple(np.argwhere(labels == EdgeSource.MEASURED)[0])
+    labels[noise] = EdgeSource.NONE
+    steered, _ = finished(repair_steps(request_for(Task.INPAINT, before=plain.edges.edited(labels)), models))
 
     assert (steered.edges.labels[45:51, 40] == EdgeSource.DRAWN).all()
+    assert steered.edges.labels[noise] == EdgeSource.NONE
     assert (steered.repair.image != plain.repair.image).any()
+    assert steered.repair.record["edges"]["drawn_px"] == 6
+    assert steered.repair.record["edges"]["erased_px"] == 1
 
 
 def test_completing_never_runs_the_first_stage(request_for, models, monkeypatch):

@@ -1,0 +1,95 @@
+"""Threshold and sigma: the machine's edges follow them at once, without stage 1, and leave a person's alone.
+
+Each change is one step of the edge layer's own undo history; a drag of the
+slider is one, however far it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer
+
+from ..core.edges import EdgeMap
+from ..core.job import measured_edges
+from . import layers as ours
+from .geometry import Plane, read_plane
+from .panel import Panel
+
+#: A slider that moves is followed this often.
+FOLLOW_MS = 40
+
+
+class Redraw(QObject):
+    """Follows a panel's controls.
+
+    Parameters
+    ----------
+    panel : Panel
+    shown : callable
+        Gives the plane and its edge layer, or None where there is nothing to redraw now.
+    fail : callable
+        Takes an error that is for the user.
+    """
+
+    def __init__(
+        self, panel: Panel, shown: Callable[[], tuple[Plane, Any] | None], fail: Callable[[Exception], None]
+    ) -> None:
+        super().__init__(panel)
+        self._panel, self._shown, self._fail = panel, shown, fail
+        self._step_of_drag: Any = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(FOLLOW_MS)
+        self._soon.timeout.connect(self._threshold)
+        panel.threshold.valueChanged.connect(self._follow)
+        panel.threshold.sliderReleased.connect(self._end_drag)
+        panel.sigma.valueChanged.connect(self._sigma)
+        panel.reset.clicked.connect(self._reset)
+
+    def _follow(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _threshold(self, *, of_drag: bool | None = None) -> None:
+        slider = self._panel.threshold
+        wanted = round(slider.value(), slider.decimals())
+        of_drag = slider.isSliderDown() if of_drag is None else of_drag
+        self._draw(lambda edges, plane: edges.at_threshold(wanted), of_drag=of_drag)
+
+    def _end_drag(self) -> None:
+        if self._soon.isActive():
+            self._soon.stop()
+            self._threshold(of_drag=True)
+        self._step_of_drag = None
+
+    def _sigma(self) -> None:
+        sigma = self._panel.sigma.value() or None
+
+        def with_sigma(edges: EdgeMap, plane: Plane) -> EdgeMap:
+            # The hole that these edges were proposed for is grown already.
+            return edges.with_measured(measured_edges(read_plane(plane), edges.hole, sigma=sigma, grow_px=0))
+
+        self._draw(with_sigma)
+
+    def _reset(self) -> None:
+        self._draw(lambda edges, plane: edges.reset())
+
+    def _draw(self, change: Callable[[EdgeMap, Plane], EdgeMap], *, of_drag: bool = False) -> None:
+        found = self._shown()
+        if found is None:
+            return
+        plane, layer = found
+        if of_drag and self._step_of_drag is layer:
+            layer.undo()  # what this drag has drawn so far
+        self._step_of_drag = None
+        try:
+            before = ours.read_edges(layer)
+            after = change(before, plane)
+        except ValueError as error:
+            self._fail(error)
+            return
+        ours.write_edges(layer, after, details={})
+        if of_drag and (after.labels != before.labels).any():
+            self._step_of_drag = layer

@@ -1,0 +1,549 @@
+"""Strokes have no gaps, curves go where they were clicked, and bridges go on as their edges do."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+from scipy.spatial import KDTree
+from skimage import data
+from skimage.color import rgb2gray
+from skimage.feature import canny
+
+from napari_edgeconnect.core.drawing import (
+    bridge,
+    connected_edge,
+    edge_cost,
+    edge_ends,
+    edges_from,
+    short_edges,
+    snapped,
+    spline,
+    stroke,
+)
+from napari_edgeconnect.core.edges import EdgeSource
+
+PLANE = (64, 80)
+EIGHT = np.ones((3, 3), dtype=bool)
+NOTHING = np.zeros((100, 100))
+NO_HOLE = NOTHING > 0
+
+inside = st.tuples(st.floats(-0.5, PLANE[0] - 0.6), st.floats(-0.5, PLANE[1] - 0.6))
+clicks = st.lists(inside, min_size=2, max_size=6)
+
+
+def pixel(point: tuple[float, float] | np.ndarray) -> tuple[int, ...]:
+    return tuple(np.floor(np.asarray(point) + 0.5).astype(int).tolist())
+
+
+def densely(points: np.ndarray) -> np.ndarray:
+    """A polyline as points a fiftieth of a pixel apart."""
+    pieces = [np.linspace(a, b, int(50 * np.abs(b - a).max()) + 2) for a, b in pairwise(points)]
+    return np.concatenate([points[:1], *pieces])
+
+
+def farthest(points: np.ndarray, others: np.ndarray, p: float = 2) -> float:
+    """How far a point can be from the nearest other; ``p=inf`` for rows or columns, whichever is more."""
+    return float(KDTree(others).query(points, p=p)[0].max())
+
+
+def pieces_of(mask: np.ndarray) -> int:
+    return int(ndimage.label(mask, EIGHT)[1])
+
+
+def circle(centre: tuple[float, float], radius: float, start: float, stop: float) -> np.ndarray:
+    angles = np.linspace(start, stop, int(8 * radius * abs(stop - start)) + 2)
+    return centre + radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+
+
+def painted(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Labels as a program paints them that rounds every point: with staircases."""
+    labels = np.zeros(shape, np.uint8)
+    labels[tuple(np.floor(points + 0.5).astype(int).T)] = EdgeSource.MEASURED
+    return labels
+
+
+# Strokes
+
+
+@given(clicks)
+def test_every_pixel_of_a_stroke_holds_a_piece_of_it_and_there_are_no_gaps(points: list[tuple[float, float]]) -> None:
+    drawn = stroke(points, PLANE, kind="path")
+    assert farthest(np.argwhere(drawn), densely(np.array(points)), p=np.inf) <= 0.52
+    assert pieces_of(drawn) == 1
+    assert drawn[pixel(points[0])]
+    assert drawn[pixel(points[-1])]
+
+
+@given(inside, inside)
+def test_a_line_is_thin(start: tuple[float, float], end: tuple[float, float]) -> None:
+    drawn = stroke([start, end], PLANE, kind="line")
+    fewest = np.abs(np.subtract(pixel(start), pixel(end))).max() + 1
+    assert fewest <= drawn.sum() <= fewest + 1
+    assert pieces_of(drawn) == 1
+
+
+@given(st.tuples(st.integers(0, 63), st.integers(0, 79)), st.tuples(st.integers(0, 63), st.integers(0, 79)))
+def test_a_line_between_pixels_is_the_thinnest(start: tuple[int, int], end: tuple[int, int]) -> None:
+    drawn = stroke([start, end], PLANE, kind="line")
+    assert drawn.sum() == np.abs(np.subtract(start, end)).max() + 1
+    samples = np.array(start) + np.linspace(0, 1, 1000)[:, None] * np.subtract(end, start)
+    assert farthest(np.argwhere(drawn), samples) <= 0.75
+
+
+def test_a_dense_path_has_no_staircases() -> None:
+    path = np.stack([np.arange(5, 50, 0.05), np.arange(5, 50, 0.05) + 0.4], axis=1)
+    drawn = stroke(path, PLANE, kind="path")
+    assert drawn.sum() == 46
+    arc = stroke(circle((30, 30), 20.3, 0.1, 3), PLANE, kind="path")
+    neighbours = ndimage.convolve(arc.astype(int), EIGHT.astype(int), mode="constant") - 1
+    assert sorted(neighbours[arc])[:2] == [1, 1]
+    assert (neighbours[arc] <= 2).all()
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "polygon"])
+def test_an_outline_is_closed_and_keeps_its_corners(kind: str) -> None:
+    expected = np.zeros(PLANE, dtype=bool)
+    expected[5:16, 7:31] = True
+    expected[6:15, 8:30] = False
+    drawn = stroke([(5, 7), (5, 30), (15, 30), (15, 7)], PLANE, kind=kind)
+    assert np.array_equal(drawn, expected)
+
+
+def test_a_path_stays_open() -> None:
+    drawn = stroke([(5, 7), (5, 30), (15, 30), (15, 7)], PLANE, kind="path")
+    assert not drawn[6:15, 7].any()
+
+
+@given(st.floats(0, np.pi), st.floats(3, 25), st.floats(3, 25))
+def test_an_ellipse_lies_in_its_turned_box(angle: float, first: float, second: float) -> None:
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = np.array([30.2, 29.7])
+    corners = centre + np.array([(-first, -second), (-first, second), (first, second), (first, -second)]) @ turn.T
+    drawn = stroke(corners, (60, 60), kind="ellipse")
+    angles = np.linspace(0, 2 * np.pi, 4000)
+    true = centre + np.stack([first * np.cos(angles), second * np.sin(angles)], axis=1) @ turn.T
+    assert farthest(np.argwhere(drawn), true, p=np.inf) <= 0.55
+    assert farthest(true, np.argwhere(drawn), p=np.inf) <= 1.5
+    assert ndimage.binary_fill_holes(drawn)[30, 30]
+
+
+@pytest.mark.parametrize("kind", ["line", "path", "polygon", "rectangle", "ellipse"])
+def test_what_lies_outside_is_cut_off(kind: str) -> None:
+    corners = np.array([(-20.31, 10.42), (30.67, -15.53), (70.29, 60.48), (19.31, 86.43)])
+    whole = stroke(corners + 100, (300, 300), kind=kind)
+    assert np.array_equal(stroke(corners, PLANE, kind=kind), whole[100 : 100 + PLANE[0], 100 : 100 + PLANE[1]])
+    assert 0 < stroke(corners, PLANE, kind=kind).sum() < whole.sum()
+
+
+def test_a_point_is_a_pixel() -> None:
+    assert np.argwhere(stroke([(2.5, 4.49)], PLANE, kind="path")).tolist() == [[3, 4]]
+    assert np.argwhere(stroke([(3, 4), (3, 4)], PLANE, kind="line")).tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("points", "kind", "words"),
+    [
+        ([(1, 2), (3, 4)], "text", 'kind "text": give line, path'),
+        ([(1, 2, 3)], "path", r"shape \(1, 3\): give \(N, 2\)"),
+        (np.empty((0, 2)), "path", r"shape \(0, 2\)"),
+        ([(1, np.nan)], "path", "NaN or infinite coordinates"),
+        ([(1, 2), (3, 4)], "ellipse", "2 points: give the four corners"),
+    ],
+)
+def test_what_is_no_stroke_has_its_sentence(points: object, kind: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        stroke(points, PLANE, kind=kind)  # type: ignore[arg-type]
+
+
+# Splines
+
+
+def crosses_itself(curve: np.ndarray) -> bool:
+    """Whether any two sides of a polyline cross that do not follow each other."""
+    start, way = curve[:-1], np.diff(curve, axis=0)
+    between = start[None] - start[:, None]
+    across = way[:, None, 0] * way[None, :, 1] - way[:, None, 1] * way[None, :, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        here = (between[..., 0] * way[None, :, 1] - between[..., 1] * way[None, :, 0]) / across
+        there = (between[..., 0] * way[:, None, 1] - between[..., 1] * way[:, None, 0]) / across
+    crossed = (0 < here) & (here < 1) & (0 < there) & (there < 1)
+    return bool(np.triu(crossed, 2).any())
+
+
+def station_of(point: np.ndarray, curve: np.ndarray, after: int) -> int:
+    return after + int(np.hypot(*(curve[after:] - point).T).argmin())
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2, max_size=6, unique=True))
+def test_a_spline_goes_through_all_its_points_in_their_order_without_a_jump(points: list[tuple[int, int]]) -> None:
+    curve = spline(points)
+    assert np.hypot(*np.diff(curve, axis=0).T).max() < 1
+    at = 0
+    for point in np.array(points):
+        on_it = np.flatnonzero(np.hypot(*(curve[at:] - point).T) < 1e-6)
+        assert on_it.size
+        at += int(on_it[0])
+    assert np.allclose(curve[[0, -1]], [points[0], points[-1]])
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=3, max_size=5, unique=True))
+def test_a_spline_makes_no_loop_between_two_points(points: list[tuple[int, int]]) -> None:
+    curve = spline(points)
+    at = 0
+    for point in np.array(points[1:]):
+        following = at + int(np.flatnonzero(np.hypot(*(curve[at:] - point).T) < 1e-6)[0])
+        assert not crosses_itself(curve[at : following + 1 : 2])
+        at = following
+
+
+def test_unevenly_spaced_points_give_no_loop() -> None:
+    curve = spline([(0, 0), (40, 60), (40, 62), (0, 120)])  # equally spaced knots make a loop of these
+    assert not crosses_itself(curve)
+    assert np.diff(curve[:, 1]).min() > 0
+
+
+def test_a_spline_is_round() -> None:
+    clicked = [(50 + 40 * np.sin(a), 50 + 40 * np.cos(a)) for a in np.linspace(0, 5, 11)]
+    radii = np.hypot(*(spline(clicked) - 50).T)
+    assert np.abs(radii - 40).max() < 0.25  # straight lines are 1.2 off
+
+
+def test_a_spline_of_two_points_is_straight_and_repeated_points_change_nothing() -> None:
+    curve = spline([(1, 2), (21, 42)])
+    assert np.allclose(np.diff(curve, axis=0)[:, 1], 2 * np.diff(curve, axis=0)[:, 0])
+    assert np.array_equal(curve, spline([(1, 2), (1, 2), (21, 42), (21, 42)]))
+    assert spline([(5, 6), (5, 6)]).tolist() == [[5, 6]]
+
+
+# Ends of edges
+
+
+@pytest.mark.parametrize("thickness", [1, 3])
+def test_a_line_ends_twice_and_points_away_from_itself(thickness: int) -> None:
+    edges = np.zeros(PLANE, np.uint8)
+    edges[20 : 20 + thickness, 10:40] = EdgeSource.DRAWN
+    points, directions = edge_ends(edges)
+    order = points[:, 1].argsort()
+    assert np.allclose(points[order], [(20 + thickness // 2, 10), (20 + thickness // 2, 39)], atol=thickness // 2)
+    assert np.allclose(directions[order], [(0, -1), (0, 1)])
+
+
+def test_a_staircase_ends_where_it_ends() -> None:
+    edges = painted(densely(np.array([(5.3, 5), (45.3, 45)])), PLANE)
+    points, directions = edge_ends(edges)
+    order = points[:, 0].argsort()
+    assert np.allclose(points[order], [(5, 5), (45, 45)], atol=1)
+    assert np.allclose(directions[order], [(-np.sqrt(0.5), -np.sqrt(0.5)), (np.sqrt(0.5), np.sqrt(0.5))], atol=0.15)
+
+
+@pytest.mark.parametrize("turn", np.linspace(0, 2 * np.pi, 12, endpoint=False))
+def test_an_arc_points_along_itself(turn: float) -> None:
+    arc = circle((60.3, 59.8), 50, turn, turn + 2)
+    points, directions = edge_ends(painted(arc, (120, 120)))
+    assert len(points) == 2
+    for end, tangent in ((arc[0], arc[0] - arc[1]), (arc[-1], arc[-1] - arc[-2])):
+        nearest = np.hypot(*(points - end).T).argmin()
+        assert np.hypot(*(points[nearest] - end)) < 1.5
+        assert directions[nearest] @ tangent / np.hypot(*tangent) > np.cos(0.3)
+    assert np.allclose(np.hypot(*directions.T), 1)
+
+
+@given(st.lists(st.floats(5, 75), min_size=2, max_size=5))
+def test_a_painted_curve_ends_where_it_was_begun_and_left_off(columns: list[float]) -> None:
+    curve = densely(np.column_stack([20.0 * np.arange(1, len(columns) + 1), columns]))
+    assert farthest(curve[[0, -1]], edge_ends(painted(curve, (120, 80)))[0]) <= 1.5
+
+
+def test_arms_end_and_rings_and_single_pixels_do_not() -> None:
+    star = np.zeros(PLANE, dtype=bool)
+    for end in ((10, 30), (40, 10), (40, 50)):
+        star |= stroke([(30, 30), end], PLANE, kind="line")
+    assert sorted(edge_ends(star)[0].tolist()) == [[10, 30], [40, 10], [40, 50]]
+    ring = stroke([(5, 5), (5, 30), (30, 30), (30, 5)], PLANE, kind="ellipse")
+    ring[50, 50] = True
+    points, directions = edge_ends(ring)
+    assert points.shape == directions.shape == (0, 2)
+
+
+def test_a_short_arm_does_not_take_its_direction_from_beyond_the_junction() -> None:
+    edges = np.zeros(PLANE, dtype=bool)
+    edges[30, 10:60] = edges[25:30, 35] = True
+    points, directions = edge_ends(edges)
+    (arm,) = np.flatnonzero((points == (25, 35)).all(axis=1))
+    assert np.allclose(directions[arm], (-1, 0), atol=0.1)
+
+
+# Bridges
+
+
+@pytest.mark.parametrize("turn", np.linspace(0, 2 * np.pi, 32, endpoint=False))
+def test_a_bridge_follows_the_arc_of_an_interrupted_circle(turn: float) -> None:
+    centre = (60 + 0.4 * np.sin(5 * turn), 60 + 0.4 * np.cos(7 * turn))
+    half_gap = 30 / 40 / 2
+    arc = circle(centre, 40, turn + half_gap, turn + 2 * np.pi - half_gap)
+    labels = painted(arc, (120, 120))
+    clicks = circle(centre, 40, turn - half_gap / 2, turn + half_gap / 2)[[-1, 0]]  # well inside the gap
+    closing = bridge(labels, *clicks)
+    radii = np.hypot(*(np.argwhere(closing) - centre).T)
+    assert np.abs(radii - 40).max() <= 1.5
+    assert ndimage.binary_fill_holes(closing | (labels > 0))[60, 60]
+
+
+@pytest.mark.parametrize("end", [(30, 75), (10, 75), (60, 75), (3, 60), (30, 5)])
+def test_a_bridge_over_a_gap_in_a_straight_line_is_straight(end: tuple[int, int]) -> None:
+    line = stroke([(30, 35), end], PLANE, kind="line")
+    line |= stroke([(30, 35), (60 - end[0], 70 - end[1])], PLANE, kind="line")
+    from_centre = np.hypot(*(np.indices(PLANE) - np.reshape((30, 35), (2, 1, 1))))
+    labels = (line & (from_centre > 12)).astype(np.uint8)
+    points = np.argwhere(labels)
+    clicked = points[from_centre[tuple(points.T)].argsort()[:2]]
+    closing = bridge(labels, *clicked)
+    way = np.array(end) - (30, 35)
+    across = np.array([way[1], -way[0]]) / np.hypot(*way)
+    assert np.abs((np.argwhere(closing) - (30, 35)) @ across).max() <= 1.2
+    if 0 in way:
+        assert np.array_equal(closing | (labels > 0), line)
+
+
+@given(st.floats(2, 4.2), st.floats(-1.1, 1.1), st.floats(14, 40))
+def test_a_bridge_is_a_thin_chain_from_end_to_end(first: float, second: float, gap: float) -> None:
+    inner = np.array([(100, 100 - gap / 2), (100, 100 + gap / 2)])
+    ways = np.array([(np.sin(a), np.cos(a)) for a in (first, second)])
+    labels = np.zeros((200, 200), np.uint8)
+    labels[stroke([inner[0], inner[0] + 6 * ways[0]], labels.shape, kind="line")] = EdgeSource.PROPOSED
+    labels[stroke([inner[1], inner[1] + 6 * ways[1]], labels.shape, kind="line")] = EdgeSource.MEASURED
+    closing = bridge(labels, inner[0], inner[1], reach_px=2)
+    assert closing[pixel(inner[0])]
+    assert closing[pixel(inner[1])]
+    assert pieces_of(closing) == 1
+    assert not ndimage.binary_erosion(closing, np.ones((2, 2))).any()
+
+
+def test_a_bridge_leaves_both_ends_in_their_own_direction() -> None:
+    labels = np.zeros((80, 80), np.uint8)
+    labels[60, 5:30] = labels[5:30, 60] = EdgeSource.MEASURED  # they would meet at a right angle in (60, 60)
+    closing = np.argwhere(bridge(labels, (60, 29), (29, 60)))
+    assert np.abs(closing[closing[:, 1] < 34, 0] - 60).max() <= 1
+    assert np.abs(closing[closing[:, 0] < 34, 1] - 60).max() <= 1
+    assert closing.max() <= 60
+    diagonal_px = np.abs(closing.sum(axis=1) - 89).max() / np.sqrt(2)
+    assert diagonal_px > 5
+
+
+def test_clicks_find_the_end_nearest_to_them_wherever_it_is_in_the_plane() -> None:
+    labels = np.zeros((300, 400), np.uint8)
+    labels[250, 300:320] = labels[250, 340:360] = labels[262, 300:320] = EdgeSource.MEASURED
+    closing = bridge(labels, (254, 322), (247, 338))
+    assert np.argwhere(closing).tolist() == [[250, column] for column in range(319, 341)]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ((20, 60), (20, 41), "no edge end within 10 px of the first click"),
+        ((20, 29), (-90, 900), "no edge end within 10 px of the second click"),
+        ((20, 25), (20, 33), "first and the second click find the same edge end"),
+    ],
+)
+def test_clicks_that_find_no_two_ends_are_named(start: tuple[int, int], end: tuple[int, int], words: str) -> None:
+    labels = np.zeros(PLANE, np.uint8)
+    labels[20, 10:30] = labels[20, 40:50] = EdgeSource.MEASURED
+    with pytest.raises(ValueError, match=words):
+        bridge(labels, start, end)
+
+
+# Snapping
+
+
+@pytest.fixture
+def step() -> np.ndarray:
+    """A sharp step between the columns 49 and 50."""
+    return np.where(np.arange(100) < 50, 0.3, 0.5) * np.ones((100, 1))
+
+
+@pytest.mark.parametrize("column", [45.5, 47.0, 52.2, 53.5])
+@pytest.mark.parametrize("noise", [0.0, 0.03])
+def test_a_stroke_beside_a_sharp_step_lands_on_it(step: np.ndarray, column: float, noise: float) -> None:
+    gray = step + noise * np.random.default_rng(3).standard_normal(step.shape)
+    path = snapped([(10, column), (90, column)], edge_cost(gray, NOTHING, NO_HOLE))
+    between = path[(path[:, 0] > 16) & (path[:, 0] < 84)]
+    assert np.abs(between[:, 1] - 49.5).max() <= 0.75
+    assert path[[0, -1]].tolist() == [[10, column], [90, column]]
+
+
+def test_a_strong_edge_comes_before_a_faint_one_that_is_nearer() -> None:
+    gray = np.repeat([0.3, 0.34, 0.74], [48, 6, 46]) * np.ones((100, 1))
+    path = snapped([(10, 49.5), (90, 49.5)], edge_cost(gray, NOTHING, NO_HOLE))
+    assert np.abs(path[20:-20, 1] - 53.5).max() <= 1
+
+
+def test_a_faint_step_is_followed_where_there_is_nothing_else() -> None:
+    gray = np.where(np.arange(100) < 50, 0.3, 0.32) * np.ones((100, 1))
+    path = snapped([(10, 46), (90, 46)], edge_cost(gray, NOTHING, NO_HOLE))
+    assert np.abs(path[20:-20, 1] - 49.5).max() <= 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_does_not_lead_a_stroke_astray(seed: int) -> None:
+    gray = 0.3 + 0.03 * np.random.default_rng(seed).standard_normal(NOTHING.shape)
+    path = snapped([(10, 50), (90, 50)], edge_cost(gray, NOTHING, NO_HOLE))
+    assert np.abs(path[:, 1] - 50).mean() < 1.2
+
+
+def test_inside_the_hole_a_stroke_follows_the_probability(step: np.ndarray) -> None:
+    hole = NO_HOLE.copy()
+    hole[30:70, 30:70] = True
+    probability = np.zeros(hole.shape)
+    probability[:, 54] = 0.9
+    cost = edge_cost(np.where(hole, np.nan, step), probability, hole)
+    path = snapped([(34, 51), (66, 51)], cost)
+    assert np.abs(path[8:-8, 1] - 54).max() <= 1
+
+
+@given(clicks)
+def test_where_there_is_no_edge_a_stroke_stays_where_it_is(points: list[tuple[float, float]]) -> None:
+    path = snapped(points, np.ones(PLANE))
+    assert farthest(path, densely(np.array(points))) <= 0.1
+    assert farthest(densely(np.array(points)), densely(path)) <= 2
+
+
+@given(clicks, st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_a_snapped_stroke_keeps_its_ends_and_its_corridor(
+    points: list[tuple[float, float]], corridor_px: int, seed: int
+) -> None:
+    cost = np.random.default_rng(seed).random(PLANE)
+    path = snapped(points, cost, corridor_px=corridor_px)
+    assert farthest(path, densely(np.array(points))) <= corridor_px + 0.1
+    assert np.allclose(path[[0, -1]], [points[0], points[-1]], atol=1e-2)
+
+
+def test_an_outline_drawn_around_a_coin_lands_on_its_rim_and_stays_an_outline() -> None:
+    gray = data.coins()[85:165, 230:310] / 255
+    rim = canny(gray, 2)
+    drawn = circle((34, 41), 28, 0, 2 * np.pi)
+    path = snapped(drawn, edge_cost(gray, np.zeros(gray.shape), gray < 0))
+    away = ndimage.distance_transform_edt(~rim)
+    before, after = (away[stroke(line, gray.shape, kind="path")] for line in (drawn, path))
+    assert np.median(before) > 2
+    assert np.mean(after <= 1) > 0.9
+    assert ndimage.binary_fill_holes(stroke(path, gray.shape, kind="path"))[34, 41]
+
+
+def test_cost_is_low_on_edges_only_and_a_holes_rim_is_none() -> None:
+    gray = rgb2gray(data.astronaut())[:200, 150:350]
+    hole = np.zeros(gray.shape, dtype=bool)
+    hole[60:120, 60:140] = True
+    probability = np.full(gray.shape, 0.25)
+    cost = edge_cost(np.where(hole, np.nan, gray), probability, hole)
+    assert cost.min() >= 0
+    assert cost.max() <= 1
+    assert (cost[hole] == 0.75).all()
+    edges = canny(gray, 1, mask=~hole)
+    assert np.median(cost[edges]) < np.median(cost[~edges & ~hole]) - 0.3
+    flat = edge_cost(np.where(hole, 0.0, 0.6), np.zeros(gray.shape), hole)
+    assert flat[~hole] == pytest.approx(1)
+    assert edge_cost(np.zeros(hole.shape), probability, np.ones_like(hole)) == pytest.approx(0.75)
+
+
+# Whole edges
+
+
+def test_a_click_takes_the_whole_edge_across_its_sources_and_no_other() -> None:
+    labels = np.zeros(PLANE, np.uint8)
+    labels[10, 5:20], labels[11, 20:30], labels[12, 30:40] = EdgeSource.MEASURED, EdgeSource.PROPOSED, EdgeSource.DRAWN
+    labels[14, 5:40] = EdgeSource.MEASURED
+    taken = connected_edge(labels, (8.5, 6))
+    assert np.array_equal(taken, np.isin(np.arange(PLANE[0]), (10, 11, 12))[:, None] & (labels > 0))
+    assert connected_edge(labels, (13.1, 20)).sum() == 35
+    assert not connected_edge(labels, (5, 6)).any()
+    assert connected_edge(labels, (5, 6), reach_px=5).sum() == 35
+    assert not connected_edge(labels, (-400, 1000)).any()
+
+
+def test_short_edges_are_those_with_fewer_pixels_and_nothing_drawn() -> None:
+    labels = np.zeros(PLANE, np.uint8)
+    labels[5, 5:14] = EdgeSource.PROPOSED
+    labels[15, 5:15] = EdgeSource.PROPOSED
+    labels[25, 5:8], labels[26, 8] = EdgeSource.MEASURED, EdgeSource.DRAWN
+    short = short_edges(labels, 10)
+    assert np.argwhere(short).tolist() == [[5, column] for column in range(5, 14)]
+    assert not short_edges(labels, 9).any()
+    assert not short_edges(np.zeros_like(labels), 10).any()
+
+
+def test_an_edge_is_measured_whole_and_erased_inside_the_hole_only() -> None:
+    labels = np.zeros(PLANE, np.uint8)
+    labels[5, 5:20], labels[5, 20:24] = EdgeSource.MEASURED, EdgeSource.PROPOSED
+    labels[15, 17:20], labels[15, 20:24] = EdgeSource.MEASURED, EdgeSource.PROPOSED
+    hole = np.zeros(PLANE, dtype=bool)
+    hole[:, 20:40] = True
+    short = short_edges(labels, 10, hole=hole)
+    assert np.argwhere(short).tolist() == [[15, column] for column in range(20, 24)]
+
+
+# Edges from elsewhere
+
+
+@pytest.fixture
+def hole() -> np.ndarray:
+    hole = np.zeros((512, 512), dtype=bool)
+    hole[60:260, 150:330] = True
+    return hole
+
+
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        lambda camera: camera,
+        lambda camera: camera.astype(np.uint16) * 16,
+        lambda camera: camera.astype(np.int32) * 1000 - 400_000,
+        lambda camera: (camera.astype(np.float32) - 100) * 1e-6,
+        lambda camera: np.dstack([camera.astype(float)] * 3),
+    ],
+    ids=["uint8", "12 of 16 bits", "negative", "small floats", "colour"],
+)
+def test_a_pictures_edges_do_not_depend_on_its_dtype_or_range(mapped: object, hole: np.ndarray) -> None:
+    camera = data.camera()
+    low, high = np.percentile(camera, (0.5, 99.5), method="nearest")
+    expected = canny((camera - float(low)) / (high - low), 2.0) & hole
+    edges = edges_from(mapped(camera), sigma=2.0, hole=hole)  # type: ignore[operator]
+    assert expected.sum() > 500
+    assert np.count_nonzero(edges ^ expected) < 0.03 * expected.sum()
+
+
+def test_edges_are_taken_inside_the_hole_only_and_not_around_what_the_picture_lacks(hole: np.ndarray) -> None:
+    camera = data.camera().astype(float)
+    whole = edges_from(camera, sigma=2.0, hole=hole)
+    camera[100:120, 200:240] = np.nan
+    edges = edges_from(camera, sigma=2.0, hole=hole)
+    assert not edges[~hole].any()
+    assert not edges[100:120, 200:240].any()
+    assert np.count_nonzero(edges & ~whole) < 0.02 * whole.sum()
+    assert not edges_from(camera, sigma=2.0, hole=np.zeros_like(hole)).any()
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
+def test_a_drawing_is_taken_as_it_is_and_thinned(dtype: type, hole: np.ndarray) -> None:
+    drawing = np.zeros(hole.shape, dtype)
+    drawing[150:153, 100:400] = 1
+    expected = np.zeros_like(hole)
+    expected[151, 150:330] = True
+    assert np.array_equal(edges_from(drawing, sigma=2.0, hole=hole, as_they_are=True), expected)
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (np.zeros((512, 511)), r"picture has shape \(512, 511\), but the image's plane is \(512, 512\)"),
+        (np.full((512, 512), np.nan), "nothing but NaN or infinite pixels"),
+        (np.zeros((4, 512, 512)), r"image has shape \(4, 512, 512\)"),
+    ],
+)
+def test_pictures_that_show_nothing_have_their_sentence(picture: np.ndarray, words: str, hole: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=words):
+        edges_from(picture, sigma=2.0, hole=hole)
