@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_edgeconnect.core.checkpoints import load_generator
+from napari_edgeconnect.core.results import result_of
 from napari_edgeconnect.training.generators import weight_file
 from napari_edgeconnect.training.recipe import load_recipe
 from napari_edgeconnect.training.trainer import Run, train_steps
@@ -61,8 +62,8 @@ def compared(arguments: argparse.Namespace, words: str, folder: Path) -> dict[st
             folder.mkdir(parents=True, exist_ok=True)
             schedule.write_text(str(steps))
         steps = int(schedule.read_text())
-        for _ in train_steps(replace(run, steps=steps)):
-            pass
+        if not result_of(train_steps(replace(run, steps=steps))).finished:
+            raise SystemExit("stopped; the same command goes on")
         kept.write_text(json.dumps({"steps": steps, **figures(arguments, folder)}))
     return json.loads(kept.read_text())
 

@@ -10,6 +10,7 @@ in pixels of the plane; whole numbers are the pixels' centres.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,6 @@ _SAME_PX = 1e-3
 _CORNER_PX = 2.0
 #: Less than one gray level of 8 bits per pixel is no edge, however flat the rest is.
 _FAINTEST_GRADIENT = 1 / 255
-#: What each pixel of a snapped stroke costs at least, so that it has no reason to wander along an edge.
-_COST_OF_LENGTH = 0.05
 
 
 def stroke(points: ArrayLike, shape: tuple[int, int], *, kind: str) -> Mask:
@@ -147,8 +146,9 @@ def edge_ends(edges: NDArray[Any]) -> tuple[Points, Points]:
 def bridge(labels: NDArray[Any], start: ArrayLike, end: ArrayLike, *, reach_px: float = 10) -> Mask:
     """Close the gap between two edge ends with a curve that goes on as both of them do.
 
-    A cubic Hermite curve between the ends nearest to two clicks; its tangents
-    are the ends' own directions, as long as the gap.
+    A cubic Hermite curve between the ends nearest to two clicks. Its tangents
+    are as long as the gap and have the ends' own directions, turned on as far
+    as an even bend turns from the middle of an edge's tail to its end.
 
     Parameters
     ----------
@@ -216,9 +216,9 @@ def snapped(points: ArrayLike, cost: NDArray[np.floating], *, corridor_px: int =
     """Move a stroke onto the strongest edge near it.
 
     The minimal-cost path from the stroke's first to its last point. A pixel
-    costs ``cost + (d / corridor_px)² + 0.05`` at a distance ``d`` from the
-    stroke: a perfect edge at the corridor's rim is as good as nothing under the
-    stroke, and where there is nothing at all the stroke stays where it is.
+    costs ``cost + (d / corridor_px)²`` at a distance ``d`` from the stroke: a
+    perfect edge at the corridor's rim is as good as nothing under the stroke,
+    and where there is nothing at all the stroke stays where it is.
 
     The path is sought in the corridor rolled out straight, one row for each
     pixel of the stroke. In the plane itself it would take the short cut
@@ -250,7 +250,7 @@ def snapped(points: ArrayLike, cost: NDArray[np.floating], *, corridor_px: int =
     offsets = np.arange(-corridor_px, corridor_px + 1)
     corridor = middle[:, None] + offsets[:, None] * _normals(middle, corridor_px / 2)[:, None]
     rolled_out = ndimage.map_coordinates(cost, np.moveaxis(corridor, -1, 0), order=1, mode="constant", cval=1.0)
-    rolled_out += (offsets / corridor_px) ** 2 + _COST_OF_LENGTH
+    rolled_out += (offsets / corridor_px) ** 2
     ends = (0, corridor_px), (len(middle) - 1, corridor_px)
     path, _ = route_through_array(rolled_out, *ends, fully_connected=True, geometric=True)
     return corridor[tuple(np.transpose(path))]
@@ -411,12 +411,16 @@ def _pixels_under(vertices: Points) -> NDArray[np.intp]:
 
 def _without_steps(pixels: NDArray[np.intp], kept: Mask) -> NDArray[np.intp]:
     """A chain of pixels without those whose neighbours in it touch each other; ``kept`` ones stay."""
-    ways = pixels.tolist()
-    chain = ways[:1]
-    for (row, column), (next_row, next_column), corner in zip(ways[1:], ways[2:], kept[1:].tolist(), strict=False):
-        if corner or max(abs(next_row - chain[-1][0]), abs(next_column - chain[-1][1])) > 1:
-            chain.append([row, column])
-    return np.array(chain + ways[-1:], dtype=np.intp)
+    line = pixels.tolist()
+    chain = line[:1]
+    for here, following, stays in zip(line[1:], line[2:], kept[1:].tolist(), strict=False):
+        if stays or not _touch(chain[-1], following):
+            chain.append(here)
+    return np.array(chain + line[-1:], dtype=np.intp)
+
+
+def _touch(pixel: Sequence[int], other: Sequence[int]) -> bool:
+    return max(abs(pixel[0] - other[0]), abs(pixel[1] - other[1])) <= 1
 
 
 def _marked(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
@@ -427,15 +431,12 @@ def _marked(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
 
 
 def _tail(thinned: Mask, end: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """The last pixels of an edge, from its end inwards, up to the next junction.
-
-    ``thinned`` has a free border.
-    """
+    """The last pixels of an edge, from its end inwards, up to the next junction; ``thinned`` has a free border."""
     tail = [(int(end[0]), int(end[1]))]
     while len(tail) < _TAIL_PX:
         around = [(row, column) for row, column in (tail[-1] + _AROUND).tolist()]
         ways = [pixel for pixel in around if thinned[pixel] and pixel not in tail]
-        if not ways or any(max(abs(ways[0][0] - row), abs(ways[0][1] - column)) > 1 for row, column in ways):
+        if not ways or not all(_touch(ways[0], way) for way in ways):
             break
         tail.append(ways[0])
     return tail
@@ -449,12 +450,13 @@ def _outward(tail: list[tuple[int, int]]) -> Points:
 
 
 def _turned(direction: Points, across: Points) -> Points:
-    """The direction at an edge's end, given that of its tail (half a tail further back) and the gap before it.
+    """The direction at an edge's end, given that of its tail and the way across the gap.
 
-    An edge that bends evenly turns by the same angle on every pixel from the
-    middle of one tail to that of the other.
+    A tail's direction is that in its middle. A bridge that bends evenly turns
+    by the same angle on every pixel from the middle of one tail to that of the other.
     """
-    onwards = np.hypot(*across) * direction + _TAIL_PX * across / np.hypot(*across)
+    gap = np.hypot(*across)
+    onwards = gap * direction + _TAIL_PX * across / gap
     length = np.hypot(*onwards)
     return onwards / length if length else direction
 

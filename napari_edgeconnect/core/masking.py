@@ -165,7 +165,7 @@ def _deepest(mask: Mask) -> float:
     if not inner.any():
         only_at_corners = ndimage.binary_erosion(mask, border_value=1)
         return math.sqrt(2) if only_at_corners.any() else float(mask.any())
-    labels = ndimage.label(mask, _EIGHT_NEIGHBOURS)[0]
+    labels = ndimage.label(mask)[0]
     boxes = ndimage.find_objects(labels)
     return max(_depth(mask, labels, label, boxes[label - 1]) for label in np.unique(labels[inner]).tolist())
 

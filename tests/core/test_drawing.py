@@ -376,6 +376,14 @@ def test_a_stroke_beside_a_sharp_step_lands_on_it(step: np.ndarray, column: floa
     assert path[[0, -1]].tolist() == [[10, column], [90, column]]
 
 
+def test_a_hand_that_trembles_finds_the_step_too(step: np.ndarray) -> None:
+    trembling = [(row, 46 + (-1) ** row) for row in range(10, 91)]
+    path = snapped(trembling, edge_cost(step, NOTHING, NO_HOLE))
+    drawn = stroke(path, step.shape, kind="path")[20:80]
+    assert set(drawn.nonzero()[1].tolist()) <= {49, 50}
+    assert drawn.sum() <= 66  # and goes straight along it
+
+
 def test_a_strong_edge_comes_before_a_faint_one_that_is_nearer() -> None:
     gray = np.repeat([0.3, 0.34, 0.74], [48, 6, 46]) * np.ones((100, 1))
     path = snapped([(10, 49.5), (90, 49.5)], edge_cost(gray, NOTHING, NO_HOLE))
@@ -445,6 +453,8 @@ def test_cost_is_low_on_edges_only_and_a_holes_rim_is_none() -> None:
     assert (cost[hole] == 0.75).all()
     edges = canny(gray, 1, mask=~hole)
     assert np.median(cost[edges]) < np.median(cost[~edges & ~hole]) - 0.3
+    whole = edge_cost(gray, probability, hole & False)
+    assert np.abs(cost - whole)[ndimage.distance_transform_edt(~hole) > 8].max() < 0.05
     flat = edge_cost(np.where(hole, 0.0, 0.6), np.zeros(gray.shape), hole)
     assert flat[~hole] == pytest.approx(1)
     assert edge_cost(np.zeros(hole.shape), probability, np.ones_like(hole)) == pytest.approx(0.75)
@@ -473,7 +483,9 @@ def test_short_edges_are_those_with_fewer_pixels_and_nothing_drawn() -> None:
     short = short_edges(labels, 10)
     assert np.argwhere(short).tolist() == [[5, column] for column in range(5, 14)]
     assert not short_edges(labels, 9).any()
-    assert not short_edges(np.zeros_like(labels), 10).any()
+    nearly_full = np.full(PLANE, EdgeSource.PROPOSED, np.uint8)
+    nearly_full[0, 0] = EdgeSource.NONE
+    assert not short_edges(nearly_full, 10).any()
 
 
 def test_an_edge_is_measured_whole_and_erased_inside_the_hole_only() -> None:
@@ -514,6 +526,16 @@ def test_a_pictures_edges_do_not_depend_on_its_dtype_or_range(mapped: object, ho
     edges = edges_from(mapped(camera), sigma=2.0, hole=hole)  # type: ignore[operator]
     assert expected.sum() > 500
     assert np.count_nonzero(edges ^ expected) < 0.03 * expected.sum()
+
+
+def test_a_narrow_hole_gets_the_edges_that_the_whole_picture_has() -> None:
+    camera = data.camera()
+    everywhere = edges_from(camera, sigma=3.0, hole=np.ones(camera.shape, dtype=bool))
+    narrow = np.zeros(camera.shape, dtype=bool)
+    narrow[200:206, 60:400] = True
+    edges = edges_from(camera, sigma=3.0, hole=narrow)
+    assert edges.sum() > 30
+    assert np.count_nonzero(edges ^ (everywhere & narrow)) < 0.1 * edges.sum()
 
 
 def test_edges_are_taken_inside_the_hole_only_and_not_around_what_the_picture_lacks(hole: np.ndarray) -> None:

@@ -102,6 +102,19 @@ def test_the_images_border_is_not_known() -> None:
     assert about(mask).deepest_px == 30
 
 
+def test_a_cross_is_known_at_its_corners_only() -> None:
+    mask = np.zeros((5, 5), dtype=bool)
+    mask[1:4, 2] = mask[2, 1:4] = True
+    assert about(mask).deepest_px == pytest.approx(math.sqrt(2))
+
+
+def test_a_holes_depth_is_not_measured_in_the_box_of_another() -> None:
+    mask = np.zeros((40, 60), dtype=bool)
+    mask[:31, 6:32] = True
+    mask[:, :3] = mask[37:, :31] = True  # reaches around the first, and its box ends in it
+    assert about(mask).deepest_px == 13
+
+
 def test_little_damage_has_no_warnings() -> None:
     mask = np.zeros((300, 300), dtype=bool)
     assert about(mask).warnings == ()
