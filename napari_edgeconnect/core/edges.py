@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 from skimage.feature import canny
-from skimage.morphology import skeletonize
+from skimage.morphology import thin
 
 from .settings import DEFAULT_THRESHOLD
 
@@ -178,7 +179,9 @@ class EdgeMap:
         edges[self.decided] = 0
         drawn = self.drawn
         if drawn.any():
-            edges[skeletonize(drawn)] = 1
+            # Not skeletonize: it eats two-pixel-wide diagonals from their ends.
+            (box,) = ndimage.find_objects(drawn.astype(np.uint8))
+            edges[box][thin(drawn[box])] = 1
         return edges
 
 

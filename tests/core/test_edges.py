@@ -280,3 +280,12 @@ def test_no_sequence_changes_a_decided_pixel_and_a_reset_is_the_machines_own(seq
     expected = np.where(edges.hole & (edges.probability >= edges.threshold), PROPOSED, NONE)
     expected[edges.measured & ~edges.hole] = MEASURED
     assert np.array_equal(reset.labels, expected)
+
+
+def test_a_brush_stroke_two_pixels_wide_reaches_stage_two_from_end_to_end() -> None:
+    labels = np.zeros((60, 60), np.uint8)
+    rows = np.arange(15, 45)
+    labels[rows, rows] = labels[rows, rows + 1] = EdgeSource.DRAWN
+    edges = EdgeMap(labels, np.zeros((60, 60), np.float32), np.ones((60, 60), bool)).for_stage_two()
+    assert edges[15:45].any(axis=1).all()
+    assert edges.sum() <= 32
