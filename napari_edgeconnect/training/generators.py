@@ -1,18 +1,17 @@
-"""Generators to train: new ones, or taken from any model; and back to what inference loads.
+"""Generators to train: new ones, or taken from any model.
 
-Spectral norm exists only in between: a network that starts without it gets it
-on, and what is written has it folded in again.
+Spectral norm exists only while they are trained: a network that starts without
+it gets it on, and ``checkpoints.generator_from`` folds it in again.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from ..core.checkpoints import CheckpointError, Kind, NetworkInfo, build_generator, generator_from, load_generator
+from ..core.checkpoints import CheckpointError, Kind, NetworkInfo, build_generator, load_generator
 from ..core.models import ModelNotFoundError, find_model
 from ..core.networks import EdgeGenerator, Generator, initialise
 from .recipe import Recipe
@@ -83,8 +82,3 @@ def weight_file(source: str, kind: Kind) -> Path:
         return getattr(find_model(source), kind)
     except ModelNotFoundError as error:
         raise ModelNotFoundError(f"{str(error).rstrip('.')}, or a weight file.") from None
-
-
-def for_inference(state: dict[str, Any], info: NetworkInfo) -> Generator:
-    """What inference would load, from a training state; spectral norm folded."""
-    return generator_from(state, info)

@@ -71,7 +71,19 @@ class Task(Protocol):
         """How good the guess is, inside the hole."""
 
 
-class EdgeTask:
+class _Judged:
+    """A task's discriminator, and what it has to learn."""
+
+    gan: losses.Adversarial
+    judge: Discriminator | None
+
+    def judgement(self, guess: Guess) -> Tensor:
+        assert self.judge is not None  # a stage asks only those that have one
+        real, fake = self.judge(guess.real)[0], self.judge(guess.fake.detach())[0]
+        return self.gan.discriminator(real, fake, guess.judged)
+
+
+class EdgeTask(_Judged):
     """Stage 1: hallucinate the edges inside the hole (paper, section 3.1)."""
 
     def __init__(self, network: EdgeGenerator, recipe: Recipe, formulation: Formulation) -> None:
@@ -94,11 +106,6 @@ class EdgeTask:
             torch.cat([gray, shown], dim=1),
             None if self.recipe.whole_output else mask,
         )
-
-    def judgement(self, guess: Guess) -> Tensor:
-        assert self.judge is not None  # a stage asks only those that have one
-        real, fake = self.judge(guess.real)[0], self.judge(guess.fake.detach())[0]
-        return self.gan.discriminator(real, fake, guess.judged)
 
     def losses(self, batch: Batch, guess: Guess, *, adversarial: bool) -> Losses:
         recipe, terms = self.recipe, Losses()
@@ -123,7 +130,7 @@ class EdgeTask:
         return {"precision": right / max(1, found.sum().item()), "recall": right / max(1, true.sum().item())}
 
 
-class CompletionTask:
+class CompletionTask(_Judged):
     """Stage 2: complete the image from an edge map (paper, section 3.2)."""
 
     def __init__(
@@ -144,11 +151,6 @@ class CompletionTask:
             _in_view(shown, batch, self.formulation),
             None if self.recipe.whole_output else mask,
         )
-
-    def judgement(self, guess: Guess) -> Tensor:
-        assert self.judge is not None  # a stage asks only those that have one
-        real, fake = self.judge(guess.real)[0], self.judge(guess.fake.detach())[0]
-        return self.gan.discriminator(real, fake, guess.judged)
 
     def losses(self, batch: Batch, guess: Guess, *, adversarial: bool) -> Losses:
         recipe, terms = self.recipe, Losses()
