@@ -3,59 +3,63 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QAbstractSpinBox,
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QLayout,
-    QMenu,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QLabel, QMenu, QProgressBar, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
-from ..core.settings import Settings
 from .layer_combo import LayerCombo
 from .layers import EDGE_COLOURS, EDGES, GROWN, PROBABILITY, is_own
+from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
+from .preferences import Preferred
 
-NO_EDGES = "none"
+NO_EDGES = "sigma: none"
+THIS_SLICE, ALL_SLICES = "this slice", "all slices"
 
 
 class Panel(QWidget):
     """One column that fits a laptop's dock; every control says in its tooltip what it does, and its unit."""
 
-    def __init__(self, defaults: Settings, parent: QWidget | None = None) -> None:
+    def __init__(self, preferred: Preferred, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._make_image()
+        self._make_damage(preferred)
+        self._make_edges(preferred)
+        self._make_completion(preferred)
+        self._make_keep()
+        self._make_settings(preferred)
+        self._arrange()
+
+    def _make_image(self) -> None:
         self.image = LayerCombo(_is_image, none="no image is open")
         self.image.setToolTip("The image to repair. It is never changed: results become new layers.")
-        self.about_image = _note()
+        self.about_image = note()
+        self.slices = combo([(THIS_SLICE, False), (ALL_SLICES, True)])
+        self.slices.setToolTip(
+            "Of a stack: repair the displayed slice, or every slice that has damage. Slices whose edges you have "
+            "corrected are completed from these."
+        )
+        self.slices_row = boxed(form(("Repair", self.slices)))
+        self.slices_row.hide()
 
+    def _make_damage(self, preferred: Preferred) -> None:
         self.mask = LayerCombo(_is_mask, none="no mask yet")
         self.mask.setToolTip("Labels (any label but 0) or Shapes that cover the damage.")
-        self.new_mask = QPushButton("New mask")
-        self.new_mask.setToolTip("Add a Labels layer over the image and start painting the damage on it.")
-        self.find = QPushButton("Find")
-        self.find.setToolTip("Add pixels to the mask that are saturated, dead or not finite, or a label; invert it.")
-        self.find_menu = QMenu(self.find)
-        self.find_menu.setToolTipsVisible(True)
-        self.find.setMenu(self.find_menu)
-        self.grow = _spin(defaults.grow_px, 0, 100, step=1, decimals=0, suffix=" px")
+        self.new_mask = button("New mask", "Add a Labels layer over the image and start painting the damage on it.")
+        self.find = button(
+            "Find", "Add pixels to the mask that are saturated, dead or not finite, or a label; invert it."
+        )
+        self.find_menu = menu_of(self.find)
+        self.grow = spin(preferred.settings.grow_px, 0, 100, step=1, decimals=0, suffix=" px")
         self.grow.setToolTip("Widen the damage by this many image pixels. A mask that is too tight leaves a rim.")
         self.show_grown = QCheckBox("show")
         self.show_grown.setToolTip("Outline the damage as it will be repaired, grown.")
-        self.about_mask = _note()
-        self.warning = _note()
+        self.about_mask = note()
+        self.warning = note()
         self.warning.hide()
 
-        self.sigma = _spin(defaults.sigma or 0, 0, 50, step=0.5, decimals=1, suffix=" px")
+    def _make_edges(self, preferred: Preferred) -> None:
+        self.sigma = spin(preferred.settings.sigma or 0, 0, 50, step=0.5, decimals=1, suffix=" px")
+        self.sigma.setPrefix("sigma ")
         self.sigma.setSpecialValueText(NO_EDGES)
         self.sigma.setToolTip(
             "Smoothing before edges are measured, in image pixels: little gives many fine edges, "
@@ -65,67 +69,119 @@ class Panel(QWidget):
         self.threshold.setRange(0.05, 0.95)
         self.threshold.setDecimals(2)
         self.threshold.setSingleStep(0.05)
-        self.threshold.setValue(defaults.threshold)
+        self.threshold.setValue(preferred.settings.threshold)
         self.threshold.setToolTip(
             "Edges that are at least this probable are proposed: low finds more, high is surer. Redraws the "
             "proposals at once; what you drew or erased stays."
         )
-        self.show_probability = QCheckBox("show probability")
-        self.show_probability.setToolTip("Show how probable an edge is to the model, under the edges.")
-        self.reset = QPushButton("Reset")
-        self.reset.setToolTip("Take back all that you drew or erased: the model's own proposal. Ctrl+Z brings it back.")
-        self.hallucinate = QPushButton("Hallucinate edges")
-        self.hallucinate.setToolTip("Propose the edges inside the damage, as a layer that you can correct.")
+        self.hallucinate = button(
+            "Hallucinate edges", "Propose the edges inside the damage, as a layer that you can correct."
+        )
         self.legend = QLabel(_legend())
         self.legend.setToolTip("Colours of the edge layer. Paint with label 3 to draw, with the eraser to erase.")
+        self.strokes = button("Strokes", "Draw lines, paths, ellipses as shapes, to be turned into edges.")
+        self.bridge = button(
+            "Bridge", "Click two edge ends: the gap is closed with a smooth curve that goes on as both do.",
+            checkable=True,
+        )  # fmt: skip
+        self.erase_edge = button("Erase", "Click an edge to erase the whole of it.", checkable=True)
+        self.more = button("More", "Short edges, edges from another layer, the model's own proposal.")
+        self._make_more(menu_of(self.more))
+        self.smooth = QCheckBox("smooth")
+        self.smooth.setToolTip("Draw a smooth curve through the points of a path.")
+        self.snap = QCheckBox("snap")
+        self.snap.setToolTip("Move each stroke onto the strongest gradient or probability within 6 px of it.")
+        self.take_strokes = button("Turn into edges", "Draw the shapes into the edge layer, one pixel wide.")
+        self.strokes_row = boxed(row(self.smooth, self.snap, self.take_strokes))
+        self.strokes_row.hide()
 
-        self.complete = QPushButton("Complete")
-        self.complete.setToolTip("Fill the damage so that it follows the edges as they now stand.")
-        self.inpaint = QPushButton("Inpaint in one go")
-        self.inpaint.setToolTip("Hallucinate the edges and complete the image, without a look in between.")
+    def _make_more(self, menu: QMenu) -> None:
+        self.keep_longer = menu.addAction("Erase short edges…")
+        self.keep_longer.setToolTip("Inside the damage, keep only edges of at least so many pixels.")
+        self.edges_from_menu = menu.addMenu("Edges from")
+        self.edges_from_menu.setToolTipsVisible(True)
+        self.reset = menu.addAction("Reset to the proposal")
+        self.reset.setToolTip("Take back all that you drew or erased: the model's own proposal. Ctrl+Z brings it back.")
+        menu.addSeparator()
+        self.show_probability = menu.addAction("Show probability")
+        self.show_probability.setCheckable(True)
+        self.show_probability.setToolTip("Show how probable an edge is to the model, under the edges.")
 
-        self.model = _combo()
+    def _make_completion(self, preferred: Preferred) -> None:
+        self.complete = button("Complete", "Fill the damage so that it follows the edges as they now stand.")
+        self.inpaint = button(
+            "Inpaint in one go", "Hallucinate the edges and complete the image, without a look in between."
+        )
+        self.live = QCheckBox("live")
+        self.live.setChecked(preferred.live)
+        self.live.setToolTip("Complete again after every stroke, where it changed something.")
+        self.alternatives = button(
+            "Other fills", "Complete with other edges, to choose from: small pictures in step 5."
+        )
+        self.expected = note()
+
+    def _make_keep(self) -> None:
+        self.keep = button("Keep", "Keep the completed image and its edges as a candidate.")
+        self.delete = button("Delete", "Forget the chosen candidate.")
+        self.send = button("To layer", "Put the chosen candidate into a layer of its own.")
+        self.compare = button("Compare", "Show the chosen candidate beside the damaged image.", checkable=True)
+        self.candidates = picture_list()
+        self.candidates.setToolTip("Choose a candidate to see it, with its edges.")
+        self.candidates.hide()
+
+    def _make_settings(self, preferred: Preferred) -> None:
+        self.model = combo()
         self.model.setToolTip("The networks' weights. Import more with: napari-edgeconnect models import")
-        self.about_model = _note()
-        self.device = _combo()
-        self.device.addItem("auto")
+        self.about_model = note()
+        self.device = combo([("auto", None)])
         self.device.setToolTip("What the networks run on. auto takes a GPU where there is one.")
-        self.about_device = _note()
+        self.about_device = note()
+        self.precision = combo([("full", False), ("half (CUDA only)", True)])
+        self.precision.setCurrentIndex(int(preferred.settings.half_precision))
+        self.precision.setToolTip("Half precision takes less memory and time on a CUDA GPU, and changes nothing else.")
+        self.margin = spin(preferred.settings.margin_px, 16, 512, step=16, decimals=0, suffix=" px")
+        self.margin.setToolTip("Known surroundings that the networks see around each hole. They see about 110 px far.")
 
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop after the window that is being computed. Nothing is changed.")
+        self.cancel = button("Cancel", "Stop after the window that is being computed. Nothing is changed.")
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setMinimumHeight(3 * self.status.fontMetrics().lineSpacing())
         self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._arrange()
 
     def _arrange(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 6, 10, 6)
         column.setSpacing(5)
-        column.addWidget(_header(1, "Image"))
+        column.addWidget(header(1, "Image"))
         column.addWidget(self.image)
         column.addWidget(self.about_image)
-        column.addWidget(_header(2, "Damage"))
-        column.addLayout(_row(self.mask, self.new_mask, self.find))
-        column.addLayout(_form(("Grow by", _row(self.grow, self.show_grown))))
+        column.addWidget(self.slices_row)
+        column.addWidget(header(2, "Damage"))
+        column.addLayout(row(self.mask, self.new_mask, self.find))
+        column.addLayout(form(("Grow by", row(self.grow, self.show_grown))))
         column.addWidget(self.about_mask)
         column.addWidget(self.warning)
-        column.addWidget(_header(3, "Edges"))
-        column.addLayout(_form(("Sigma", self.sigma)))
-        column.addLayout(_row(self.hallucinate, self.reset))
-        column.addLayout(_form(("Threshold", self.threshold), ("", self.show_probability)))
+        column.addWidget(header(3, "Edges"))
+        column.addLayout(row(self.hallucinate, self.sigma))
+        column.addLayout(form(("Threshold", self.threshold)))
         column.addWidget(self.legend)
-        column.addWidget(_header(4, "Completion"))
-        column.addLayout(_row(self.complete, self.inpaint))
-        column.addLayout(
-            _form(("Model", self.model), ("", self.about_model), ("Device", self.device), ("", self.about_device))
-        )
-        column.addSpacing(6)
-        column.addLayout(_row(self.progress, self.cancel))
+        column.addLayout(row(self.strokes, self.bridge, self.erase_edge, self.more))
+        column.addWidget(self.strokes_row)
+        column.addWidget(header(4, "Completion"))
+        column.addLayout(row(self.complete, self.inpaint, self.live))
+        column.addWidget(self.expected)
+        column.addWidget(header(5, "Keep"))
+        column.addLayout(row(self.keep, self.alternatives, self.compare))
+        column.addWidget(self.candidates)
+        column.addLayout(row(self.send, self.delete))
+        settings = form(
+            ("Model", self.model), ("", self.about_model), ("Device", self.device), ("", self.about_device),
+            ("Precision", self.precision), ("Margin", self.margin),
+        )  # fmt: skip
+        column.addWidget(folded("Settings", settings))
+        column.addLayout(row(self.progress, self.cancel))
         column.addWidget(self.status)
         column.addStretch()
         for part in (self.progress, self.cancel):
@@ -147,69 +203,8 @@ def _is_mask(layer: object) -> bool:
     return isinstance(layer, Labels | Shapes) and not (is_own(layer, EDGES) or is_own(layer, GROWN))
 
 
-def _header(number: int, title: str) -> QLabel:
-    label = QLabel(f"<b>{number}&nbsp;&nbsp;{title}</b>")
-    label.setContentsMargins(0, 6, 0, 0)
-    return label
-
-
-def _note() -> QLabel:
-    """A line of small text that says what is known about the control above it."""
-    label = QLabel()
-    label.setWordWrap(True)
-    font = label.font()
-    font.setPointSizeF(0.9 * font.pointSizeF())
-    label.setFont(font)
-    return label
-
-
 def _legend() -> str:
     words = {EdgeSource.MEASURED: "measured", EdgeSource.PROPOSED: "proposed", EdgeSource.DRAWN: "drawn"}
     return "&nbsp;&nbsp; ".join(
         f'<span style="color: {EDGE_COLOURS[source]}">■</span>&nbsp;{word}' for source, word in words.items()
     )
-
-
-def _spin(value: float, low: float, high: float, *, step: float, decimals: int, suffix: str) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
-    spin.setRange(low, high)
-    spin.setDecimals(decimals)
-    spin.setSingleStep(step)
-    spin.setSuffix(suffix)
-    spin.setValue(value)
-    spin.setStepType(QAbstractSpinBox.StepType.DefaultStepType)
-    spin.setKeyboardTracking(False)
-    return spin
-
-
-def _combo() -> QComboBox:
-    combo = QComboBox()
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(8)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return combo
-
-
-def _row(*widgets: QWidget) -> QLayout:
-    row = QHBoxLayout()
-    row.setSpacing(6)
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
-
-
-def _form(*rows: tuple[str, QWidget | QLayout]) -> QLayout:
-    """Labels of one width on the left, controls that fill the rest."""
-    grid = QGridLayout()
-    grid.setHorizontalSpacing(8)
-    grid.setVerticalSpacing(3)
-    grid.setColumnMinimumWidth(0, 64)
-    grid.setColumnStretch(1, 1)
-    for row, (text, widget) in enumerate(rows):
-        if text:
-            grid.addWidget(QLabel(text), row, 0)
-        if isinstance(widget, QLayout):
-            grid.addLayout(widget, row, 1)
-        else:
-            grid.addWidget(widget, row, 1)
-    return grid

@@ -15,8 +15,9 @@ DEFAULTS = Settings(grow_px=2.0)
 class Preferred:
     """Where the widget's controls start."""
 
-    settings: Settings
-    device: str
+    settings: Settings = DEFAULTS
+    device: str = "auto"
+    live: bool = False
 
 
 def preferred() -> Preferred:
@@ -26,6 +27,13 @@ def preferred() -> Preferred:
     try:
         chosen = get_plugin_settings(KEY)
     except KeyError:
-        return Preferred(DEFAULTS, "auto")
-    settings = replace(DEFAULTS, sigma=chosen.edges.sigma or None, grow_px=chosen.damage.grow_px)
-    return Preferred(settings, chosen.inference.device)
+        return Preferred()
+    settings = replace(
+        DEFAULTS,
+        sigma=chosen.edges.sigma or None,
+        grow_px=chosen.damage.grow_px,
+        margin_px=chosen.inference.margin_px,
+        largest_window_px=max(DEFAULTS.largest_window_px, 4 * chosen.inference.margin_px),
+        half_precision=chosen.inference.precision == "half",
+    )
+    return Preferred(settings, chosen.inference.device, chosen.completion.live)

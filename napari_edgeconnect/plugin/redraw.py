@@ -15,29 +15,24 @@ from ..core.edges import EdgeMap
 from ..core.job import measured_edges
 from . import layers as ours
 from .geometry import Plane, read_plane
-from .panel import Panel
+from .session import Session
 
 #: A slider that moves is followed this often.
 FOLLOW_MS = 40
 
 
 class Redraw(QObject):
-    """Follows a panel's controls.
+    """Follows the controls of a session's panel.
 
     Parameters
     ----------
-    panel : Panel
-    shown : callable
-        Gives the plane and its edge layer, or None where there is nothing to redraw now.
-    fail : callable
-        Takes an error that is for the user.
+    session : Session
     """
 
-    def __init__(
-        self, panel: Panel, shown: Callable[[], tuple[Plane, Any] | None], fail: Callable[[Exception], None]
-    ) -> None:
+    def __init__(self, session: Session) -> None:
+        panel = session.panel
         super().__init__(panel)
-        self._panel, self._shown, self._fail = panel, shown, fail
+        self._panel, self._session = panel, session
         self._step_of_drag: Any = None
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -46,7 +41,7 @@ class Redraw(QObject):
         panel.threshold.valueChanged.connect(self._follow)
         panel.threshold.sliderReleased.connect(self._end_drag)
         panel.sigma.valueChanged.connect(self._sigma)
-        panel.reset.clicked.connect(self._reset)
+        panel.reset.triggered.connect(self._reset)
 
     def _follow(self) -> None:
         if not self._soon.isActive():
@@ -77,7 +72,7 @@ class Redraw(QObject):
         self._draw(lambda edges, plane: edges.reset())
 
     def _draw(self, change: Callable[[EdgeMap, Plane], EdgeMap], *, of_drag: bool = False) -> None:
-        found = self._shown()
+        found = self._session.shown_edges()
         if found is None:
             return
         plane, layer = found
@@ -88,7 +83,7 @@ class Redraw(QObject):
             before = ours.read_edges(layer)
             after = change(before, plane)
         except ValueError as error:
-            self._fail(error)
+            self._session.fail(error)
             return
         ours.write_edges(layer, after, details={})
         if of_drag and (after.labels != before.labels).any():

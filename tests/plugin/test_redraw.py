@@ -108,7 +108,7 @@ def test_reset_is_the_models_own_proposal_and_can_be_undone(widget, edges, qtbot
     touch(edges, tuple(int(i) for i in np.argwhere(machine == EdgeSource.PROPOSED)[0]), EdgeSource.NONE)
     edited = edges.data.copy()
     qtbot.waitUntil(widget.panel.reset.isEnabled)
-    widget.panel.reset.click()
+    widget.panel.reset.trigger()
     assert np.array_equal(edges.data, machine)
     edges.undo()
     assert np.array_equal(edges.data, edited)

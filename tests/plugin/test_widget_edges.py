@@ -35,7 +35,7 @@ def test_proposals_are_those_of_the_core(widget, press, viewer, pixels, scratch)
 
 def test_sigma_zero_means_no_measured_edges(widget, press, viewer):
     widget.panel.sigma.setValue(0)
-    assert widget.panel.sigma.text() == "none"
+    assert widget.panel.sigma.text() == "sigma: none"
     press(widget, "hallucinate")
 
     assert not (viewer.layers["camera [edges]"].data == EdgeSource.MEASURED).any()

@@ -1,0 +1,170 @@
+"""What is being worked on now: the chosen image in its displayed slice, its mask, its edges, and the settings.
+
+Every part of the widget asks here, each time anew: layers come, go, move and
+change at any moment, so nothing about them is remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.holes import grown
+from ..core.settings import Settings
+from . import layers as ours
+from .geometry import Plane, displayed_plane, plane_mask
+from .preferences import DEFAULTS
+from .worker import LoadedModels
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+    from ..core.models import ModelInfo
+    from .panel import Panel
+
+
+class Situation(NamedTuple):
+    """What there is to work on, and in words what is still missing."""
+
+    plane: Plane | None = None
+    mask: NDArray[np.bool_] | None = None
+    missing: str = ""
+
+
+class Session:
+    """One viewer and the choices made in one panel.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        A ``ViewerModel`` is enough.
+    panel : Panel
+
+    Attributes
+    ----------
+    models : LoadedModels
+        Loaded once, whoever needs them.
+    is_busy : bool
+        True while a run is under way: its outcome will be put into the layers.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, panel: Panel) -> None:
+        self.viewer = viewer
+        self.panel = panel
+        self.models = LoadedModels()
+        self.is_busy = False
+        self._said: tuple[Any, str] = (None, "")
+
+    # ---- what there is
+
+    @property
+    def image(self) -> Any:
+        """The chosen image layer, or None."""
+        return self.panel.image.layer
+
+    def plane(self) -> Plane | None:
+        """The chosen image's displayed plane, or None where there is none that can be repaired."""
+        try:
+            return None if self.image is None else displayed_plane(self.image, self.viewer.dims)
+        except ValueError:
+            return None
+
+    def situation(self) -> Situation:
+        """The plane and its mask as it was painted, or what is missing for a run."""
+        if self.image is None:
+            return Situation(missing="Open an image first.")
+        mask_layer = self.panel.mask.layer
+        try:
+            plane = displayed_plane(self.image, self.viewer.dims)
+            if mask_layer is None:
+                return Situation(plane, missing="Mark the damage: press New mask and paint over it.")
+            mask = plane_mask(plane, mask_layer)
+        except ValueError as error:
+            return Situation(missing=str(error))
+        if not mask.any():
+            return Situation(plane, mask, f"Paint the damage first{', in this slice' if plane.where else ''}.")
+        if self.model is None:
+            return Situation(plane, mask, "No model is installed: reinstall the plugin, or import one.")
+        return Situation(plane, mask)
+
+    def hole(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(H, W) bool: the mask as it will be repaired, grown."""
+        return grown(mask, self.panel.grow.value())
+
+    def edges(self, plane: Plane | None) -> Any:
+        """The plane's edge layer, or None."""
+        return None if plane is None else ours.find_own(self.viewer.layers, plane, ours.EDGES)
+
+    def completed(self, plane: Plane | None) -> Any:
+        """The plane's layer of the completed image, or None."""
+        return None if plane is None else ours.find_own(self.viewer.layers, plane, ours.COMPLETED)
+
+    def shown_edges(self) -> tuple[Plane, Any] | None:
+        """The plane and its edge layer, while no run is about to draw on it."""
+        plane = self.plane()
+        layer = self.edges(plane)
+        return None if plane is None or layer is None or self.is_busy else (plane, layer)
+
+    # ---- how it is to be repaired
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The chosen model; None where none is installed."""
+        info: ModelInfo | None = self.panel.model.currentData()
+        return info
+
+    @property
+    def device(self) -> str:
+        """The chosen device, or "auto"."""
+        return str(self.panel.device.currentText())
+
+    def settings(self) -> Settings:
+        """The panel's choices.
+
+        Raises
+        ------
+        ValueError
+            Where they contradict each other.
+        """
+        panel = self.panel
+        margin = round(panel.margin.value())
+        return replace(
+            DEFAULTS,
+            sigma=panel.sigma.value() or None,
+            grow_px=panel.grow.value(),
+            threshold=round(panel.threshold.value(), panel.threshold.decimals()),
+            margin_px=margin,
+            largest_window_px=max(DEFAULTS.largest_window_px, 4 * margin),
+            half_precision=panel.precision.currentData(),
+        )
+
+    # ---- what is said about it
+
+    def say(self, words: str) -> None:
+        """Keep this in the status line until the next run, or until another image is chosen."""
+        self._said = (self.image, words)
+        self.panel.status.setText(words)
+
+    def say_nothing(self) -> None:
+        """Forget what was said."""
+        self._said = (None, "")
+
+    @property
+    def said(self) -> str:
+        """What was said about the chosen image last."""
+        image, words = self._said
+        return words if image is self.image else ""
+
+    def fail(self, error: Exception) -> None:
+        """Show a refusal as its own sentence; anything else is a bug, and napari shows where."""
+        from napari.utils.notifications import notification_manager, show_error
+
+        sentence = str(error) or type(error).__name__
+        self.say(sentence)
+        if isinstance(error, ValueError | TypeError | OSError | MemoryError):
+            show_error(sentence)
+        else:
+            notification_manager.receive_error(type(error), error, error.__traceback__)
