@@ -49,6 +49,10 @@ class LayerCombo(QComboBox):
         """The chosen layer, or None."""
         return self.currentData(Qt.ItemDataRole.UserRole)
 
+    def offers(self, layer: Layer) -> bool:
+        """True for a layer that can be chosen now."""
+        return layer in self._layers()
+
     def choose(self, layer: Layer) -> None:
         """Choose a layer that is on offer."""
         self.setCurrentIndex(self._layers().index(layer))

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from ..core.edges import EdgeMap
+from ..core.holes import grown
 from ..core.results import Step
 from . import layers as ours
 from .activity import Activity
 from .geometry import Plane, read_plane
+from .pace import windows_px
 from .placing import place
 from .session import Session
 from .worker import Failure, Outcome, Request, Task, repair_steps
@@ -119,8 +121,16 @@ class Runs(QObject):
         if isinstance(outcome, Failure):
             self._session.fail(outcome.error)
             return
+        self._note_pace(outcome)
         self._session.say(place(self._session.viewer, outcome))
         self.placed.emit(outcome)
+
+    def _note_pace(self, outcome: Outcome) -> None:
+        if outcome.repair is not None:
+            request = outcome.request
+            size = windows_px(grown(request.mask, request.settings.grow_px), request.settings)
+            seconds = outcome.repair.record["seconds"]
+            self._session.pace.note(request.model, self._session.runs_on, size, seconds)
 
     def _finish(self) -> None:
         cancelled = self._request is None

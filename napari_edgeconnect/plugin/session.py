@@ -16,6 +16,7 @@ from ..core.holes import grown
 from ..core.settings import Settings
 from . import layers as ours
 from .geometry import Plane, displayed_plane, plane_mask
+from .pace import Pace
 from .preferences import DEFAULTS
 from .worker import LoadedModels
 
@@ -47,6 +48,8 @@ class Session:
     ----------
     models : LoadedModels
         Loaded once, whoever needs them.
+    pace : Pace
+        What runs have taken here.
     is_busy : bool
         True while a run is under way: its outcome will be put into the layers.
     """
@@ -55,6 +58,7 @@ class Session:
         self.viewer = viewer
         self.panel = panel
         self.models = LoadedModels()
+        self.pace = Pace()
         self.is_busy = False
         self._said: tuple[Any, str] = (None, "")
 
@@ -120,6 +124,12 @@ class Session:
     def device(self) -> str:
         """The chosen device, or "auto"."""
         return str(self.panel.device.currentText())
+
+    @property
+    def runs_on(self) -> str:
+        """The device that it will be; empty until it is known what there is."""
+        combo = self.panel.device
+        return str(combo.itemText(1)) if self.device == "auto" else self.device
 
     def settings(self) -> Settings:
         """The panel's choices.

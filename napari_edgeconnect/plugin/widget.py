@@ -21,6 +21,7 @@ from . import damage
 from . import layers as ours
 from .geometry import Plane
 from .layer_combo import LayerWatch
+from .pace import windows_px
 from .panel import Panel
 from .placing import CORRECT, add_mask, outline, show_probability
 from .preferences import preferred
@@ -75,6 +76,10 @@ class EdgeConnectWidget(QWidget):
         """True from the click on a button until its run has ended."""
         return self.session.is_busy
 
+    def start(self, task: Task) -> None:
+        """Run a task on the chosen layers, as its button does; what is missing is said in the status line."""
+        self._runs.start(task)
+
     def cancel(self) -> None:
         """Give the run up; it ends after the window that is being computed."""
         self._runs.cancel()
@@ -108,9 +113,9 @@ class EdgeConnectWidget(QWidget):
         panel.show_grown.toggled.connect(self._look_soon.start)
         panel.grow.valueChanged.connect(self._look_soon.start)
         panel.show_probability.toggled.connect(self._look_soon.start)
-        panel.hallucinate.clicked.connect(partial(self._start, Task.HALLUCINATE))
-        panel.complete.clicked.connect(partial(self._start, Task.COMPLETE))
-        panel.inpaint.clicked.connect(partial(self._start, Task.INPAINT))
+        panel.hallucinate.clicked.connect(lambda: self.start(Task.HALLUCINATE))
+        panel.complete.clicked.connect(lambda: self.start(Task.COMPLETE))
+        panel.inpaint.clicked.connect(lambda: self.start(Task.INPAINT))
         panel.cancel.clicked.connect(self.cancel)
         panel.image.currentIndexChanged.connect(self._look_soon.start)
         panel.mask.currentIndexChanged.connect(self._look_soon.start)
@@ -166,12 +171,12 @@ class EdgeConnectWidget(QWidget):
         self._look_soon.start()
 
     def _show_device(self) -> None:
-        combo = self.panel.device
-        first = combo.itemText(1)
-        on_cpu = "cpu" in (combo.currentText(), first if combo.currentText() == "auto" else "")
-        reason = "No GPU was found: this runs on the CPU." if first == "cpu" else "This runs on the CPU."
+        on_cpu = self.session.runs_on == "cpu"
+        no_gpu = self.panel.device.itemText(1) == "cpu"
+        reason = "No GPU was found: this runs on the CPU." if no_gpu else "This runs on the CPU."
         self.panel.about_device.setText(reason if on_cpu else "")
         self.panel.about_device.setVisible(on_cpu)
+        self._look_soon.start()
 
     # ---- what can be done now
 
@@ -182,6 +187,7 @@ class EdgeConnectWidget(QWidget):
         self._show_damage(now, hole)
         edges = self.session.edges(now.plane)
         self._enable(now, edges)
+        self.panel.expected.setText("" if hole is None or now.missing else self._expected(hole))
         wanted = edges is not None and self.panel.show_probability.isChecked()
         show_probability(self._viewer, now.plane, ours.read_edges(edges).probability if wanted else None)
         if not self.is_busy:
@@ -198,6 +204,19 @@ class EdgeConnectWidget(QWidget):
         shown = panel.show_grown.isChecked() and hole is not None and hole.any()
         outline(self._viewer, now.plane, hole if shown else None)
 
+    def _expected(self, hole: NDArray[np.bool_]) -> str:
+        """How long each stage will take, where that is known."""
+        device, model = self.session.runs_on, self.session.model
+        if model is None or not device:
+            return ""
+        try:
+            expected = self.session.pace.expected(model, device, windows_px(hole, self.session.settings()))
+        except ValueError:  # settings that contradict each other are refused when a run starts
+            return ""
+        if expected.measured:
+            return f"Each stage: {expected.in_words} on {device}, as measured here."
+        return f"Each stage: {expected.in_words} on two laptop cores." if device == "cpu" else ""
+
     def _enable(self, now: Situation, edges: object | None) -> None:
         panel = self.panel
         ready = not now.missing and not self.is_busy
@@ -209,9 +228,6 @@ class EdgeConnectWidget(QWidget):
         panel.show_probability.setEnabled(edges is not None)
 
     # ---- what the buttons do
-
-    def _start(self, task: Task, *_: object) -> None:
-        self._runs.start(task)
 
     def _add_mask(self) -> None:
         self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))

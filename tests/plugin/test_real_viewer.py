@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QThreadPool
+from qtpy.QtGui import QAction
 
 from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
@@ -88,11 +89,39 @@ def test_closing_the_window_during_a_run_ends_cleanly(window, plugin, qtbot):
     assert QThreadPool.globalInstance().waitForDone(PATIENCE_MS)
 
 
-def test_the_filter_menu_opens_the_widget(make_napari_viewer, plugin):
+@pytest.fixture
+def entries(make_napari_viewer, plugin):
+    """A viewer, and what Layers > Filter > EdgeConnect offers for the layers that are selected."""
     viewer = make_napari_viewer()
-    (filter_menu,) = (action.menu() for action in viewer.window.layers_menu.actions() if action.text() == "Filter")
-    (entry,) = (action for action in filter_menu.actions() if "EdgeConnect" in action.text())
-    entry.trigger()
+
+    def entries() -> dict[str, QAction]:
+        viewer.window.layers_menu.aboutToShow.emit()
+        (filter_menu,) = (a.menu() for a in viewer.window.layers_menu.actions() if a.text() == "Filter")
+        (ours,) = (action.menu() for action in filter_menu.actions() if action.text() == "EdgeConnect")
+        return {action.text().split(" (")[0]: action for action in ours.actions()}
+
+    return viewer, entries
+
+
+def test_the_filter_menu_opens_the_widget(entries):
+    viewer, offered = entries
+    offered()["Inpaint"].trigger()
 
     (dock,) = viewer.window.dock_widgets.values()
     assert isinstance(dock, EdgeConnectWidget)
+
+
+def test_the_filter_menu_inpaints_the_selected_image_inside_the_selected_mask(entries, pixels, scratch, qtbot):
+    viewer, offered = entries
+    images = [viewer.add_image(pixels, name=name) for name in ("one", "two", "three")]
+    masks = [viewer.add_labels(scratch, name=f"mask of {name}") for name in ("one", "two")]
+    viewer.layers.selection = {images[1]}
+    assert not offered()["Inpaint in one go"].isEnabled()
+    viewer.layers.selection = {images[1], masks[0]}
+    assert offered()["Inpaint in one go"].isEnabled()
+    offered()["Inpaint in one go"].trigger()
+
+    (widget,) = viewer.window.dock_widgets.values()
+    qtbot.waitUntil(lambda: "two [completed]" in viewer.layers, timeout=PATIENCE_MS)
+    assert (widget.panel.image.layer, widget.panel.mask.layer) == (images[1], masks[0])
+    qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
