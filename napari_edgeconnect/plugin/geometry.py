@@ -7,7 +7,9 @@ rotation, shear and affine either layer has. No Qt; napari only when it is used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,6 +131,19 @@ def displayed_plane(image: Image, dims: Dims) -> Plane:
         if not 0 <= index[axis] < shape[axis]:
             raise ValueError(f"The viewer shows a slice outside “{image.name}”: move the slider.")
     return Plane(image, image.data, (axes[0], axes[1]), tuple(index), point, dims.units)
+
+
+def every_slice(plane: Plane) -> Iterator[Plane]:
+    """All planes of the plane's image, along the same axes: one for each position along all others.
+
+    The viewer's position moves with them, so that a mask is taken from the same place in the world.
+    """
+    matrix, offset = world_affine(plane.layer, plane.units)
+    lead = len(plane.point) - len(plane.index)
+    positions = [range(plane.level.shape[axis]) if axis in plane.across else [0] for axis in range(len(plane.index))]
+    for index in product(*positions):
+        world = matrix @ np.asarray(index, dtype=float) + offset
+        yield replace(plane, index=index, point=(*plane.point[:lead], *(float(value) for value in world)))
 
 
 def read_plane(plane: Plane) -> NDArray[Any]:

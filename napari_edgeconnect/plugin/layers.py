@@ -25,6 +25,8 @@ EDGES = "edges"
 COMPLETED = "completed"
 GROWN = "grown damage"
 PROBABILITY = "edge probability"
+#: In place of a slice's index, for a layer of all slices.
+EVERY_SLICE = "every slice"
 
 #: From Okabe and Ito's palette, which colour-blind people can tell apart.
 EDGE_COLOURS = {
@@ -83,11 +85,24 @@ def edges_tuple(plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> 
 
 def completed_tuple(plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> LayerTuple:
     """The completed plane as an Image layer that looks as its source does."""
-    source = plane.layer
-    look = {name: getattr(source, name) for name in _LOOK}
-    if not source.rgb:
-        look["colormap"] = source.colormap
-    return layer_tuple(image, "image", plane=plane, kind=COMPLETED, details=details, rgb=source.rgb, **look)
+    return layer_tuple(image, "image", plane=plane, kind=COMPLETED, details=details, **_look_of(plane.layer))
+
+
+def completed_stack_tuple(plane: Plane) -> LayerTuple:
+    """A copy of the plane's whole image, for the completed planes of many slices to be put into."""
+    details = {"kind": COMPLETED, "of": {**_belongs_to(plane), "index": EVERY_SLICE}, "records": {}}
+    kwargs = {
+        "name": f"{plane.layer.name} [{COMPLETED}]",
+        "metadata": {KEY: details},
+        **spatial(plane.layer),
+        **_look_of(plane.layer),
+    }
+    return np.array(plane.level), kwargs, "image"
+
+
+def _look_of(source: Image) -> dict[str, Any]:
+    look = {name: getattr(source, name) for name in _LOOK} | {"rgb": source.rgb}
+    return look if source.rgb else look | {"colormap": source.colormap}
 
 
 def grown_tuple(plane: Plane, hole: NDArray[np.bool_]) -> LayerTuple:
@@ -141,13 +156,31 @@ def is_own(layer: Layer, kind: str) -> bool:
 
 
 def find_own(layers: Iterable[Layer], plane: Plane, kind: str) -> Any:
-    """The topmost layer of that kind which belongs to a plane, or None."""
-    size = plane.raised(np.empty(plane.shape, bool)).shape
-    for layer in reversed(list(layers)):
-        mine = is_own(layer, kind) and layer.metadata[KEY]["of"] == _belongs_to(plane)
-        if mine and layer.data.shape[: len(size)] == size:
-            return layer
-    return None
+    """The topmost layer of that kind which belongs to a plane, alone or with all others of its image; or None."""
+    return next((layer for layer in reversed(list(layers)) if is_own(layer, kind) and _holds(layer, plane)), None)
+
+
+def holds_every_slice(layer: Layer) -> bool:
+    """True for a layer of ours that holds all planes of an image."""
+    return bool(layer.metadata[KEY]["of"]["index"] == EVERY_SLICE)
+
+
+def _holds(layer: Layer, plane: Plane) -> bool:
+    of, mine = layer.metadata[KEY]["of"], _belongs_to(plane)
+    if of["index"] == EVERY_SLICE:
+        size = plane.level.shape[: len(plane.index)]
+        mine["index"] = EVERY_SLICE
+    else:
+        size = plane.raised(np.empty(plane.shape, bool)).shape
+    return bool(of == mine) and layer.data.shape[: len(size)] == size
+
+
+def pixels_of(layer: Layer, plane: Plane) -> NDArray[Any]:
+    """The plane's pixels in a layer of ours, (H, W) or (H, W, channels): a view, not a copy."""
+    if holds_every_slice(layer):
+        pixels: NDArray[Any] = layer.data[plane.cut()]
+        return pixels
+    return np.squeeze(layer.data, axis=plane.across)
 
 
 def _belongs_to(plane: Plane) -> dict[str, Any]:
@@ -174,5 +207,10 @@ def write_edges(layer: Labels, edge_map: EdgeMap, *, details: dict[str, Any]) ->
 
 def write_completed(layer: Image, plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> None:
     """Show a newer completion in the layer that holds the last one."""
-    layer.data = plane.raised(image)
+    if holds_every_slice(layer):
+        pixels_of(layer, plane)[...] = image
+        layer.refresh()
+        layer.metadata[KEY]["records"][plane.index] = details
+    else:
+        layer.data = plane.raised(image)
     layer.metadata[KEY].update(details)

@@ -76,13 +76,13 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
     plane = outcome.request.plane
     if plane.layer not in viewer.layers or not plane.is_current:
         return f"“{plane.layer.name}” was removed or replaced meanwhile: the result was dropped."
-    if outcome.edges is not None:
+    if outcome.edges is not None and not outcome.request.of_stack:
         edges = _placed_edges(viewer, outcome)
         viewer.layers.selection.active = edges
     if outcome.repair is None:
         return CORRECT
     completed = _placed_completion(viewer, outcome)
-    if outcome.request.task is Task.INPAINT:
+    if outcome.request.task is Task.INPAINT and not outcome.request.of_stack:
         edges.visible = False
         viewer.layers.selection.active = completed
     record = outcome.repair.record
@@ -111,11 +111,18 @@ def _placed_completion(viewer: ViewerModel, outcome: Outcome) -> Any:
     plane, repair = outcome.request.plane, outcome.repair
     details = {"record": repair.record}
     layer = ours.find_own(viewer.layers, plane, ours.COMPLETED)
+    if layer is not None and outcome.request.of_stack and not ours.holds_every_slice(layer):
+        viewer.layers.remove(layer)  # the stack takes its place
+        layer = None
     if layer is not None:
         ours.write_completed(layer, plane, repair.image, details=details)
         return layer
     active = viewer.layers.selection.active
-    layer = _added(viewer, ours.completed_tuple(plane, repair.image, details=details))
+    if outcome.request.of_stack:
+        layer = _added(viewer, ours.completed_stack_tuple(plane))
+        ours.write_completed(layer, plane, repair.image, details=details)
+    else:
+        layer = _added(viewer, ours.completed_tuple(plane, repair.image, details=details))
     edges = ours.find_own(viewer.layers, plane, ours.EDGES)
     if edges is not None:  # above the picture, to be corrected while one looks at it
         viewer.layers.move(viewer.layers.index(edges), len(viewer.layers))

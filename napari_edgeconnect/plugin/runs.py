@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from .geometry import Plane, read_plane
 from .pace import windows_px
 from .placing import place
 from .session import Session
-from .worker import Failure, Outcome, Request, Task, repair_steps
+from .worker import Failure, Outcome, Request, Task, repair_steps, stack_steps
 
 
 class Runs(QObject):
@@ -40,13 +43,13 @@ class Runs(QObject):
         self._session = session
         self._panel = session.panel
         self._worker: Any = None
-        self._request: Request | None = None
+        #: False once nobody waits for the run any more.
+        self._wanted = False
+        self._placed = 0
         self._activity: Activity | None = None
 
     def start(self, task: Task) -> None:
         """Read the layers in this thread, and hand copies of their arrays to another."""
-        from napari.qt.threading import create_worker
-
         session = self._session
         now = session.situation()
         if now.missing or session.is_busy:
@@ -59,24 +62,48 @@ class Runs(QObject):
         except ValueError as error:
             session.fail(error)
             return
-        session.say_nothing()
-        self._request = request
-        self._worker = create_worker(repair_steps, request, session.models, _start_thread=False, _ignore_errors=True)
-        self._worker.yielded.connect(self._show_step)
+        self._begin(task.value, repair_steps, replace(request, image=read_plane(request.plane)), session.models)
+
+    def start_stack(self, task: Task) -> None:
+        """Complete every slice that has damage: from its edges where it has some, from hallucinated ones elsewhere.
+
+        The planes of a stack are read one after the other, by the thread that repairs them.
+        """
+        session = self._session
+        damaged = [] if session.is_busy else session.damaged_planes()
+        try:
+            requests = [self._request_in_stack(task, plane, mask) for plane, mask in damaged]
+        except ValueError as error:
+            session.fail(error)
+            return
+        if not requests:
+            self.changed.emit()
+            return
+        slices = [partial(_with_pixels, request) for request in requests]
+        self._begin(f"{task.value} {len(slices)} slices", stack_steps, slices, session.models)
+
+    def _begin(self, what: str, steps: Callable[..., Any], *arguments: Any) -> None:
+        from napari.qt.threading import create_worker
+
+        self._session.say_nothing()
+        self._wanted, self._placed = True, 0
+        self._worker = create_worker(steps, *arguments, _start_thread=False, _ignore_errors=True)
+        self._worker.yielded.connect(self._follow)
         self._worker.returned.connect(self._receive)
         self._worker.finished.connect(self._finish)
         self.destroyed.connect(self._worker.quit)
-        self._show_busy(task.value)
+        self._show_busy(what)
         self._worker.start()
 
     def cancel(self) -> None:
         """Give the run up; it ends after the window that is being computed."""
         if self._worker is not None:
-            self._request = None
+            self._wanted = False
             self._worker.quit()
             self._panel.status.setText("Cancelling: the window that is being computed will be the last.")
 
     def _request_for(self, task: Task, plane: Plane, mask: NDArray[np.bool_]) -> Request:
+        """All but the pixels."""
         session = self._session
         layer, model = session.edges(plane), session.model
         assert model is not None
@@ -88,7 +115,7 @@ class Runs(QObject):
         return Request(
             task=task,
             plane=plane,
-            image=read_plane(plane),
+            image=None,
             mask=mask,
             settings=session.settings(),
             model=model.name,
@@ -96,6 +123,10 @@ class Runs(QObject):
             edges=edges,
             before=before,
         )
+
+    def _request_in_stack(self, task: Task, plane: Plane, mask: NDArray[np.bool_]) -> Request:
+        has_edges = self._session.edges(plane) is not None
+        return replace(self._request_for(task if has_edges else Task.INPAINT, plane, mask), of_stack=True)
 
     def _show_busy(self, what: str) -> None:
         self._session.is_busy = True
@@ -106,23 +137,32 @@ class Runs(QObject):
         self.changed.emit()
         self._panel.status.setText(f"{what}…")
 
-    def _show_step(self, step: Step) -> None:
-        if self._request is None:
+    def _follow(self, news: Step | Outcome) -> None:
+        if not self._wanted:
             return
-        self._panel.progress.setRange(0, step.total)
-        self._panel.progress.setValue(step.done)
-        self._panel.status.setText(step.what)
-        self._activity.show_step(step)
+        if isinstance(news, Outcome):
+            self._place(news)
+            return
+        self._panel.progress.setRange(0, news.total)
+        self._panel.progress.setValue(news.done)
+        self._panel.status.setText(news.what)
+        self._activity.show_step(news)
 
-    def _receive(self, outcome: Outcome | Failure) -> None:
-        """Put an outcome into layers, unless nobody waits for it any more."""
-        if outcome.request is not self._request:
+    def _receive(self, end: Outcome | Failure | int) -> None:
+        """What a run returned, unless nobody waits for it any more."""
+        if not self._wanted:
             return
-        if isinstance(outcome, Failure):
-            self._session.fail(outcome.error)
-            return
+        if isinstance(end, Failure):
+            self._session.fail(end.error)
+        elif isinstance(end, Outcome):
+            self._place(end)
+        else:
+            self._session.say(f"Completed {end} {'slice' if end == 1 else 'slices'}.")
+
+    def _place(self, outcome: Outcome) -> None:
         self._note_pace(outcome)
         self._session.say(place(self._session.viewer, outcome))
+        self._placed += 1
         self.placed.emit(outcome)
 
     def _note_pace(self, outcome: Outcome) -> None:
@@ -133,15 +173,20 @@ class Runs(QObject):
             self._session.pace.note(request.model, self._session.runs_on, size, seconds)
 
     def _finish(self) -> None:
-        cancelled = self._request is None
-        self._worker = self._request = None
+        cancelled, self._wanted = not self._wanted, False
+        self._worker = None
         self._session.is_busy = False
         self._activity.close()
         self._panel.progress.hide()
         self._panel.cancel.hide()
         if cancelled:
-            self._session.say("Cancelled: nothing was changed.")
+            kept = f"the {self._placed} slices that were finished are kept" if self._placed else "nothing was changed"
+            self._session.say(f"Cancelled: {kept}.")
         self.changed.emit()
+
+
+def _with_pixels(request: Request) -> Request:
+    return replace(request, image=read_plane(request.plane))
 
 
 def edges_for(layer: Any, hole: NDArray[np.bool_]) -> EdgeMap:

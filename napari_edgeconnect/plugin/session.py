@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..core.holes import grown
 from ..core.settings import Settings
 from . import layers as ours
-from .geometry import Plane, displayed_plane, plane_mask
+from .geometry import Plane, displayed_plane, every_slice, plane_mask
 from .pace import Pace
 from .preferences import DEFAULTS
 from .worker import LoadedModels
@@ -69,6 +69,11 @@ class Session:
         """The chosen image layer, or None."""
         return self.panel.image.layer
 
+    @property
+    def has_slices(self) -> bool:
+        """True for an image of more than two axes: one plane of it is displayed."""
+        return self.image is not None and self.image.ndim > 2
+
     def plane(self) -> Plane | None:
         """The chosen image's displayed plane, or None where there is none that can be repaired."""
         try:
@@ -93,6 +98,14 @@ class Session:
         if self.model is None:
             return Situation(plane, mask, "No model is installed: reinstall the plugin, or import one.")
         return Situation(plane, mask)
+
+    def damaged_planes(self) -> list[tuple[Plane, NDArray[np.bool_]]]:
+        """Every plane of the chosen image that has damage, with its mask; none where something is missing."""
+        plane, mask_layer = self.plane(), self.panel.mask.layer
+        if plane is None or mask_layer is None or self.model is None:
+            return []
+        masks = ((other, plane_mask(other, mask_layer)) for other in every_slice(plane))
+        return [(other, mask) for other, mask in masks if mask.any()]
 
     def hole(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(H, W) bool: the mask as it will be repaired, grown."""

@@ -72,13 +72,20 @@ class EdgeConnectWidget(QWidget):
         self._list_layers()
 
     @property
+    def _takes_all_slices(self) -> bool:
+        return self.session.has_slices and bool(self.panel.slices.currentData())
+
+    @property
     def is_busy(self) -> bool:
         """True from the click on a button until its run has ended."""
         return self.session.is_busy
 
     def start(self, task: Task) -> None:
         """Run a task on the chosen layers, as its button does; what is missing is said in the status line."""
-        self._runs.start(task)
+        if task is not Task.HALLUCINATE and self._takes_all_slices:
+            self._runs.start_stack(task)
+        else:
+            self._runs.start(task)
 
     def cancel(self) -> None:
         """Give the run up; it ends after the window that is being computed."""
@@ -111,6 +118,7 @@ class EdgeConnectWidget(QWidget):
         panel.new_mask.clicked.connect(self._add_mask)
         panel.find_menu.aboutToShow.connect(self._list_tools)
         panel.show_grown.toggled.connect(self._look_soon.start)
+        panel.slices.currentIndexChanged.connect(self._look_soon.start)
         panel.grow.valueChanged.connect(self._look_soon.start)
         panel.show_probability.toggled.connect(self._look_soon.start)
         panel.hallucinate.clicked.connect(lambda: self.start(Task.HALLUCINATE))
@@ -192,7 +200,8 @@ class EdgeConnectWidget(QWidget):
         show_probability(self._viewer, now.plane, ours.read_edges(edges).probability if wanted else None)
         if not self.is_busy:
             hint = CORRECT if edges else "Ready to hallucinate edges."
-            self.panel.status.setText(now.missing or self.session.said or hint)
+            missing = "" if self._takes_all_slices else now.missing
+            self.panel.status.setText(missing or self.session.said or hint)
 
     def _show_damage(self, now: Situation, hole: NDArray[np.bool_] | None) -> None:
         panel = self.panel
@@ -222,8 +231,10 @@ class EdgeConnectWidget(QWidget):
         ready = not now.missing and not self.is_busy
         panel.new_mask.setEnabled(panel.image.layer is not None)
         panel.hallucinate.setEnabled(ready)
-        panel.inpaint.setEnabled(ready)
-        panel.complete.setEnabled(ready and edges is not None)
+        whole = self._takes_all_slices
+        panel.slices_row.setVisible(self.session.has_slices)
+        panel.complete.setEnabled((ready and edges is not None) or (whole and not self.is_busy))
+        panel.inpaint.setEnabled(ready or (whole and not self.is_busy))
         panel.reset.setEnabled(edges is not None and not self.is_busy)
         panel.show_probability.setEnabled(edges is not None)
 
@@ -267,7 +278,7 @@ def _image_in_words(plane: Plane | None) -> str:
         return ""
     height, width = plane.shape
     kind = f"RGB, {plane.level.dtype}" if plane.layer.rgb else f"{plane.level.dtype}"
-    slice_note = f"\nOnly the displayed slice: {plane.where}" if plane.where else ""
+    slice_note = f"; displayed: {plane.where}" if plane.where else ""
     return f"{width} × {height} px, {kind}{slice_note}"
 
 

@@ -7,7 +7,7 @@ first loaded, which is here, too.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,6 +52,8 @@ class Request:
         The edited edge map, to complete from.
     before : EdgeMap or None
         Of an edge layer that new proposals go into: what a person decided there is kept.
+    of_stack : bool
+        One of many slices, whose completed planes become one layer and whose edges become none.
     """
 
     task: Task
@@ -63,6 +65,7 @@ class Request:
     device: str
     edges: EdgeMap | None = None
     before: EdgeMap | None = None
+    of_stack: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +80,9 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """What ended a run before it made anything."""
+    """What ended a run before it made anything; no request where not even that could be made."""
 
-    request: Request
+    request: Request | None
     error: Exception
 
 
@@ -114,6 +117,32 @@ def repair_steps(request: Request, models: LoadedModels) -> Generator[Step, None
         return Failure(request, error)
 
 
+def stack_steps(
+    slices: Sequence[Callable[[], Request]], models: LoadedModels
+) -> Generator[Step | Outcome, None, int | Failure]:
+    """Run one request after another; each is read when it is its turn.
+
+    Yields
+    ------
+    Step or Outcome
+        An outcome as soon as its slice is done: what is finished stays when the run is given up.
+
+    Returns
+    -------
+    int or Failure
+        How many slices were repaired, or what ended the run.
+    """
+    for done, read in enumerate(slices):
+        request = None
+        try:
+            request = read()
+            outcome = yield from _as_slice(_steps(request, models), done, len(slices), request.plane.where)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
+            return Failure(request, error)
+        yield outcome
+    return len(slices)
+
+
 def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
@@ -139,3 +168,13 @@ def _as_half(steps: Generator[Step, None, T], half: int) -> Generator[Step, None
         except StopIteration as end:
             return end.value
         yield step._replace(done=step.done + half * step.total, total=2 * step.total)
+
+
+def _as_slice(steps: Generator[Step, None, T], done: int, total: int, where: str) -> Generator[Step, None, T]:
+    """One slice's steps, counted among all slices."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        yield Step(done, total, f"{where}: {step.what}")

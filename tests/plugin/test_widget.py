@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from napari.layers import Labels
 
+from napari_edgeconnect import EdgeConnect
+from napari_edgeconnect.core.edges import EdgeSource
+from napari_edgeconnect.plugin.panel import ALL_SLICES, THIS_SLICE
+from napari_edgeconnect.plugin.preferences import DEFAULTS
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
 
-from .conftest import can_run, status
+from .conftest import PATIENCE_MS, can_run, status
 
 
 def test_it_says_what_is_missing_step_by_step(viewer, make_widget, qtbot, pixels):
@@ -116,7 +121,7 @@ def test_a_stack_is_repaired_in_the_displayed_slice(viewer, make_widget, press, 
     viewer.add_labels(scratch, name="mask")
     widget = make_widget(viewer)
     viewer.dims.set_point(0, 5)
-    qtbot.waitUntil(lambda: "Only the displayed slice: z 1" in widget.panel.about_image.text())
+    qtbot.waitUntil(lambda: "displayed: z 1" in widget.panel.about_image.text())
     press(widget, "inpaint")
     completed = viewer.layers["stack [completed, z 1]"]
 
@@ -148,3 +153,69 @@ def test_a_widget_that_is_gone_follows_its_viewer_no_more(viewer, qtbot, pixels)
 
     viewer.add_image(pixels, name="later").name = "renamed"
     viewer.dims.ndisplay = 3
+
+
+@pytest.fixture
+def stack_widget(viewer, make_widget, pixels, scratch):
+    """A widget on three slices, of which the first and the last are damaged, and its choice of all slices."""
+    viewer.add_image(np.stack([pixels, pixels[::-1], pixels[:, ::-1]]), name="stack", axis_labels=("z", "y", "x"))
+    viewer.add_labels(np.stack([scratch, 0 * scratch, scratch[::-1]]), name="mask")
+    widget = make_widget(viewer)
+    viewer.dims.set_current_step(0, 1)  # an intact one
+    widget.panel.slices.setCurrentText(ALL_SLICES)
+    return widget
+
+
+def test_all_damaged_slices_are_repaired_into_one_layer(stack_widget, press, viewer):
+    press(stack_widget, "inpaint")
+    stack, mask = viewer.layers["stack"].data, viewer.layers["mask"].data
+    completed = viewer.layers["stack [completed]"]
+
+    model, expected = EdgeConnect.load(device="cpu"), stack.copy()
+    for z in (0, 2):
+        expected[z] = model.inpaint(stack[z], mask[z], DEFAULTS)
+    assert (completed.data == expected).all()
+    assert (completed.data[1] == stack[1]).all()
+    assert set(completed.metadata["napari-edgeconnect"]["records"]) == {(0, 0, 0), (2, 0, 0)}
+    assert "2 slices" in status(stack_widget)
+
+
+def test_corrected_edges_of_a_slice_are_followed_in_the_stack(stack_widget, press, viewer):
+    panel = stack_widget.panel
+    viewer.dims.set_current_step(0, 2)
+    panel.slices.setCurrentText(THIS_SLICE)
+    press(stack_widget, "hallucinate")
+    edges = viewer.layers["stack [edges, z 2]"]
+    edges.data_setitem((np.zeros(12, int), np.arange(42, 54), np.full(12, 40)), EdgeSource.DRAWN)
+    panel.slices.setCurrentText(ALL_SLICES)
+    press(stack_widget, "complete")
+    completed = viewer.layers["stack [completed]"]
+
+    details = completed.metadata["napari-edgeconnect"]
+    drawn = {index: of["record"]["edges"]["drawn_px"] for index, of in details["records"].items()}
+    assert drawn == {(0, 0, 0): 0, (2, 0, 0): 12}
+    before = completed.data.copy()
+    panel.slices.setCurrentText(THIS_SLICE)
+    edges.undo()
+    press(stack_widget, "complete")
+    assert "stack [completed, z 2]" not in viewer.layers  # the slice goes back into its stack
+    assert (completed.data[:2] == before[:2]).all()
+    assert (completed.data[2] != before[2]).any()
+
+
+def test_slices_that_are_finished_stay_when_a_stack_is_cancelled(viewer, make_widget, qtbot, pixels, scratch):
+    viewer.add_image(np.stack([pixels] * 40), name="stack")
+    viewer.add_labels(scratch, name="mask")
+    widget = make_widget(viewer)
+    widget.panel.slices.setCurrentText(ALL_SLICES)
+    qtbot.waitUntil(widget.panel.inpaint.isEnabled)
+    widget.panel.inpaint.click()
+    qtbot.waitUntil(lambda: "stack [completed]" in viewer.layers, timeout=PATIENCE_MS)
+    widget.cancel()
+    qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
+
+    changed = (viewer.layers["stack [completed]"].data != viewer.layers["stack"].data).any(axis=(1, 2))
+    finished = len(viewer.layers["stack [completed]"].metadata["napari-edgeconnect"]["records"])
+    assert 0 < finished < 40
+    assert list(np.nonzero(changed)[0]) == list(range(finished))
+    assert "are kept" in status(widget)
