@@ -7,7 +7,7 @@ rotation, shear and affine either layer has. No Qt; napari only when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -206,6 +206,61 @@ def plane_mask(plane: Plane, mask: Labels | Shapes, *, label: int | None = None)
     if labelled.shape == plane.shape and grid.is_identity:
         return labelled
     return _nearest(labelled, grid, plane.shape) | _splat(labelled, grid, plane.shape)
+
+
+def plane_values(plane: Plane, image: Image) -> NDArray[Any]:
+    """Another image layer on the pixel grid of a plane, through world coordinates.
+
+    Returns
+    -------
+    values : (H, W) or (H, W, channels)
+        As they are where the grids agree; elsewhere float64, linearly interpolated, NaN outside the other image.
+
+    Raises
+    ------
+    ValueError
+        If the other image lies askew to the plane, or does not reach it.
+    """
+    grid = _Grid.of(plane, image)
+    level = image.data[0] if image.multiscale else image.data
+    if any(not 0 <= grid.index[axis] < level.shape[axis] for axis in grid.across):
+        raise ValueError(f"“{image.name}” does not reach the displayed slice: move it, or choose another layer.")
+    cut = tuple(slice(None) if axis in grid.axes else grid.index[axis] for axis in range(image.ndim))
+    pixels = np.array(level[cut])
+    if pixels.shape[:2] == plane.shape and grid.is_identity:
+        return pixels
+    sampled = [
+        ndimage.affine_transform(
+            channel, grid.matrix, grid.offset, output_shape=plane.shape, order=1, mode="constant", cval=np.nan
+        )
+        for channel in np.moveaxis(np.atleast_3d(pixels).astype(float), -1, 0)
+    ]
+    return np.stack(sampled, axis=-1) if pixels.ndim == 3 else sampled[0]
+
+
+def plane_outlines(plane: Plane, shapes: Shapes) -> list[tuple[str, NDArray[np.floating]]]:
+    """The shapes that lie in a plane: the kind of each, and its vertices as (N, 2) rows and columns of the plane.
+
+    Raises
+    ------
+    ValueError
+        If the shapes lie askew to the plane.
+    """
+    grid = _Grid.of(plane, shapes)
+    across, here = list(grid.across), np.asarray(grid.index)[list(grid.across)]
+    found = [(str(kind), np.asarray(vertices)) for vertices, kind in zip(shapes.data, shapes.shape_type, strict=True)]
+    return [
+        (kind, grid.to_plane(vertices[:, list(grid.axes)]))
+        for kind, vertices in found
+        if (np.rint(vertices[:, across]) == here).all()
+    ]
+
+
+def plane_point(plane: Plane, layer: Layer, position: Sequence[float]) -> NDArray[np.floating]:
+    """A position in the viewer's world as (row, column) of a layer of ours that lies on the plane."""
+    matrix, offset = world_affine(layer, plane.units)
+    point = np.linalg.solve(matrix, np.asarray(position, dtype=float)[-layer.ndim :] - offset)
+    return point[list(plane.axes)]
 
 
 @dataclass(frozen=True)

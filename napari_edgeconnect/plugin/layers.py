@@ -25,6 +25,7 @@ EDGES = "edges"
 COMPLETED = "completed"
 GROWN = "grown damage"
 PROBABILITY = "edge probability"
+STROKES = "edge strokes"
 #: In place of a slice's index, for a layer of all slices.
 EVERY_SLICE = "every slice"
 
@@ -43,14 +44,14 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 
 
 def layer_tuple(
-    data: NDArray[Any], layer_type: str, *, plane: Plane, kind: str, details: dict[str, Any], **attributes: Any
+    data: NDArray[Any] | None, layer_type: str, *, plane: Plane, kind: str, details: dict[str, Any], **attributes: Any
 ) -> LayerTuple:
     """The one place where a result becomes a layer: it lies on the plane that it was made from.
 
     Parameters
     ----------
-    data : (H, W) or (H, W, channels) array
-    layer_type : "image" or "labels"
+    data : (H, W) or (H, W, channels) array, or None for an empty layer
+    layer_type : "image", "labels" or "shapes"
     plane : Plane
         Gives the layer its place and its name.
     kind : str
@@ -67,7 +68,7 @@ def layer_tuple(
         **plane.spatial(),
         **attributes,
     }
-    return plane.raised(data), kwargs, layer_type
+    return None if data is None else plane.raised(data), kwargs, layer_type
 
 
 def edges_tuple(plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> LayerTuple:
@@ -126,6 +127,13 @@ def probability_tuple(plane: Plane, probability: NDArray[np.float32]) -> LayerTu
     )
 
 
+def strokes_tuple(plane: Plane) -> LayerTuple:
+    """An empty Shapes layer to draw edges in."""
+    colour = EDGE_COLOURS[EdgeSource.DRAWN]
+    look = {"ndim": len(plane.index), "edge_color": colour, "face_color": "transparent", "edge_width": 1}
+    return layer_tuple(None, "shapes", plane=plane, kind=STROKES, details={}, **look)
+
+
 def mask_tuple(image: Image) -> LayerTuple:
     """An empty mask to paint on, with the image's geometry and axes."""
     shape = (image.data[0] if image.multiscale else image.data).shape[: image.ndim]
@@ -172,7 +180,7 @@ def _holds(layer: Layer, plane: Plane) -> bool:
         mine["index"] = EVERY_SLICE
     else:
         size = plane.raised(np.empty(plane.shape, bool)).shape
-    return bool(of == mine) and layer.data.shape[: len(size)] == size
+    return bool(of == mine) and (is_own(layer, STROKES) or layer.data.shape[: len(size)] == size)
 
 
 def pixels_of(layer: Layer, plane: Plane) -> NDArray[Any]:
@@ -203,6 +211,29 @@ def write_edges(layer: Labels, edge_map: EdgeMap, *, details: dict[str, Any]) ->
     """
     layer.metadata[KEY]["steps"].write(layer, edge_map)
     layer.metadata[KEY].update(details)
+
+
+def draw(layer: Labels, plane: Plane, pixels: NDArray[np.bool_], label: EdgeSource) -> int:
+    """Give pixels of an edge layer a label, as a person's stroke does: one step of the layer's undo history.
+
+    Parameters
+    ----------
+    layer : Labels
+        The plane's edge layer.
+    plane : Plane
+    pixels : (H, W) bool
+    label : EdgeSource
+
+    Returns
+    -------
+    changed : int
+        Pixels that had another label before.
+    """
+    changed = pixels & (pixels_of(layer, plane) != label)
+    count = int(np.count_nonzero(changed))
+    if count:
+        layer.data_setitem(np.nonzero(plane.raised(changed)), int(label))
+    return count
 
 
 def write_completed(layer: Image, plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> None:

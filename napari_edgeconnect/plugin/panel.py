@@ -8,7 +8,7 @@ from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
 from .layer_combo import LayerCombo
-from .layers import EDGE_COLOURS, EDGES, GROWN, PROBABILITY, is_own
+from .layers import EDGE_COLOURS, EDGES, GROWN, PROBABILITY, STROKES, is_own
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
 
@@ -200,7 +200,7 @@ def _is_image(layer: object) -> bool:
 def _is_mask(layer: object) -> bool:
     from napari.layers import Labels, Shapes
 
-    return isinstance(layer, Labels | Shapes) and not (is_own(layer, EDGES) or is_own(layer, GROWN))
+    return isinstance(layer, Labels | Shapes) and not any(is_own(layer, kind) for kind in (EDGES, GROWN, STROKES))
 
 
 def _legend() -> str:

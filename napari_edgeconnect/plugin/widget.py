@@ -19,6 +19,7 @@ from ..core import masking
 from ..core.models import DEFAULT_MODEL, list_models
 from . import damage
 from . import layers as ours
+from .edge_buttons import EdgeButtons
 from .geometry import Plane
 from .layer_combo import LayerWatch
 from .pace import windows_px
@@ -66,6 +67,7 @@ class EdgeConnectWidget(QWidget):
         self._watch = LayerWatch(viewer, self._list_layers, self._look_soon.start)
         self._runs = Runs(self.session, self)
         self._redraw = Redraw(self.session)
+        self.edge_buttons = EdgeButtons(self.session, self._look)
         self._offer_models()
         self._offer_devices(choices.device)
         self._connect()
@@ -237,6 +239,7 @@ class EdgeConnectWidget(QWidget):
         panel.inpaint.setEnabled(ready or (whole and not self.is_busy))
         panel.reset.setEnabled(edges is not None and not self.is_busy)
         panel.show_probability.setEnabled(edges is not None)
+        self.edge_buttons.enable(now.plane, edges)
 
     # ---- what the buttons do
 
