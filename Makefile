@@ -12,7 +12,7 @@ SCREEN_PACKAGES := libgl1 libegl1 libopengl0 libgl1-mesa-dri libglib2.0-0 libdbu
 	libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 \
 	libxcb-render-util0 libxcb-shape0 libxcb-xfixes0 libxcb-xkb1
 
-.PHONY: help demo test lint format screenshots bench
+.PHONY: help demo test lint format docs screenshots bench
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test         lint, types and all tests; installs what they need"
 	@echo "make lint         ruff and mypy"
 	@echo "make format       let ruff rewrite what it can"
+	@echo "make docs         check every link and build the documentation into site/"
 	@echo "make screenshots  the README's pictures, taken from the real window"
 	@echo "make bench        time and memory of repairs"
 
@@ -38,6 +39,10 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.docs
+	$(BIN)/python scripts/check_links.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 screenshots: headless $(VENV)/.dev
 	xvfb-run --auto-servernum --server-args="-screen 0 1440x900x24 +extension GLX" $(BIN)/python scripts/screenshots.py
@@ -65,4 +70,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py | $(BIN)/pytho
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(INSTALL) --group dev
+	@touch $@
+
+# Neither torch nor napari is needed for the pages; a pip that knows dependency groups is.
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) pip
+	$(INSTALL) --group docs
 	@touch $@
