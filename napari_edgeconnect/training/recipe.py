@@ -74,7 +74,8 @@ class Recipe:
     features : str
         The network behind ``perceptual`` and ``style``.
     true_edges : float in [0, 1]
-        Share of the samples in which stage "edge-inpaint" is given the true edges.
+        Share of the samples in which stages "edge-inpaint" and "joint" give the completion the true edges, so that it
+        goes on to trust the lines that a person draws.
     """
 
     formulation: str = "residual"

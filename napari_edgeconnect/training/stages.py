@@ -187,6 +187,7 @@ class Stage:
     name : str
         One of ``STAGES``: "edge" alone; "inpaint" on true edges; "edge-inpaint" on the edge generator's, which
         stays as it is; "joint" trains both, the completion's loss reaching the edge generator through its map.
+        The last two show the completion the true edges in the recipe's share of the samples.
     recipe : Recipe
     formulation : str
     generators : dict
@@ -226,8 +227,7 @@ class Stage:
             proposed = self._edge.guess(batch)
             if "edge" in self.tasks:
                 found["edge"] = proposed
-            trusted = batch["trusted"] if self.name == "edge-inpaint" else torch.zeros_like(batch["trusted"])
-            inside = trusted * batch["target"] + (1 - trusted) * proposed.output
+            inside = batch["trusted"] * batch["target"] + (1 - batch["trusted"]) * proposed.output
         if self._completion is not None:
             # "inpaint" learns from the whole true map, whose lines run into the hole unbroken.
             edges = inside if self.name == "inpaint" else merged(inside, known, mask)
