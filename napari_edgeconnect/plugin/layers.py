@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KEY = "napari-edgeconnect"
 EDGES = "edges"
 COMPLETED = "completed"
+CANDIDATE = "candidate"
+COMPARED = "compared"
 GROWN = "grown damage"
 PROBABILITY = "edge probability"
 STROKES = "edge strokes"
@@ -44,7 +46,14 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 
 
 def layer_tuple(
-    data: NDArray[Any] | None, layer_type: str, *, plane: Plane, kind: str, details: dict[str, Any], **attributes: Any
+    data: NDArray[Any] | None,
+    layer_type: str,
+    *,
+    plane: Plane,
+    kind: str,
+    title: str = "",
+    details: dict[str, Any],
+    **attributes: Any,
 ) -> LayerTuple:
     """The one place where a result becomes a layer: it lies on the plane that it was made from.
 
@@ -56,6 +65,8 @@ def layer_tuple(
         Gives the layer its place and its name.
     kind : str
         ``EDGES`` or ``COMPLETED``.
+    title : str
+        What the layer's name says of it; by default the kind.
     details : dict
         What else ``layer.metadata["napari-edgeconnect"]`` holds.
     **attributes
@@ -63,8 +74,8 @@ def layer_tuple(
     """
     place = f", {plane.where}" if plane.where else ""
     kwargs = {
-        "name": f"{plane.layer.name} [{kind}{place}]",
-        "metadata": {KEY: {"kind": kind, "of": _belongs_to(plane), **details}},
+        "name": f"{plane.layer.name} [{title or kind}{place}]",
+        "metadata": {KEY: {"kind": kind, "of": belongs_to(plane), **details}},
         **plane.spatial(),
         **attributes,
     }
@@ -84,14 +95,17 @@ def edges_tuple(plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> 
     )
 
 
-def completed_tuple(plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> LayerTuple:
+def completed_tuple(
+    plane: Plane, image: NDArray[Any], *, details: dict[str, Any], kind: str = COMPLETED, title: str = ""
+) -> LayerTuple:
     """The completed plane as an Image layer that looks as its source does."""
-    return layer_tuple(image, "image", plane=plane, kind=COMPLETED, details=details, **_look_of(plane.layer))
+    look = _look_of(plane.layer)
+    return layer_tuple(image, "image", plane=plane, kind=kind, title=title, details=details, **look)
 
 
 def completed_stack_tuple(plane: Plane) -> LayerTuple:
     """A copy of the plane's whole image, for the completed planes of many slices to be put into."""
-    details = {"kind": COMPLETED, "of": {**_belongs_to(plane), "index": EVERY_SLICE}, "records": {}}
+    details = {"kind": COMPLETED, "of": {**belongs_to(plane), "index": EVERY_SLICE}, "records": {}}
     kwargs = {
         "name": f"{plane.layer.name} [{COMPLETED}]",
         "metadata": {KEY: details},
@@ -174,7 +188,7 @@ def holds_every_slice(layer: Layer) -> bool:
 
 
 def _holds(layer: Layer, plane: Plane) -> bool:
-    of, mine = layer.metadata[KEY]["of"], _belongs_to(plane)
+    of, mine = layer.metadata[KEY]["of"], belongs_to(plane)
     if of["index"] == EVERY_SLICE:
         size = plane.level.shape[: len(plane.index)]
         mine["index"] = EVERY_SLICE
@@ -191,8 +205,15 @@ def pixels_of(layer: Layer, plane: Plane) -> NDArray[Any]:
     return np.squeeze(layer.data, axis=plane.across)
 
 
-def _belongs_to(plane: Plane) -> dict[str, Any]:
+def belongs_to(plane: Plane) -> dict[str, Any]:
+    """What tells one plane of one image from all others."""
     return {"image": str(plane.layer.unique_id), "axes": plane.axes, "index": plane.index}
+
+
+def details_of(layer: Layer, plane: Plane) -> dict[str, Any]:
+    """What is known about a plane's pixels in a layer of ours."""
+    metadata: dict[str, Any] = layer.metadata[KEY]
+    return metadata["records"].get(plane.index, {}) if holds_every_slice(layer) else metadata
 
 
 def read_edges(layer: Labels) -> EdgeMap:

@@ -8,7 +8,7 @@ from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
 from .layer_combo import LayerCombo
-from .layers import EDGE_COLOURS, EDGES, GROWN, PROBABILITY, STROKES, is_own
+from .layers import COMPARED, EDGE_COLOURS, EDGES, GROWN, PROBABILITY, STROKES, is_own
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
 
@@ -17,7 +17,13 @@ THIS_SLICE, ALL_SLICES = "this slice", "all slices"
 
 
 class Panel(QWidget):
-    """One column that fits a laptop's dock; every control says in its tooltip what it does, and its unit."""
+    """One column that fits a laptop's dock; every control says in its tooltip what it does, and its unit.
+
+    Attributes
+    ----------
+    foot : QWidget
+        Progress and status line, to be laid out under the column, so that they do not scroll away.
+    """
 
     def __init__(self, preferred: Preferred, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -124,9 +130,13 @@ class Panel(QWidget):
         self.keep = button("Keep", "Keep the completed image and its edges as a candidate.")
         self.delete = button("Delete", "Forget the chosen candidate.")
         self.send = button("To layer", "Put the chosen candidate into a layer of its own.")
-        self.compare = button("Compare", "Show the chosen candidate beside the damaged image.", checkable=True)
+        self.compare = button(
+            "Compare",
+            "Show the chosen candidate beside the one shown before it, or beside the damaged image.",
+            checkable=True,
+        )
         self.candidates = picture_list()
-        self.candidates.setToolTip("Choose a candidate to see it, with its edges.")
+        self.candidates.setToolTip("Choose a candidate to see it, with its edges. Hold W to see the image before.")
         self.candidates.hide()
 
     def _make_settings(self, preferred: Preferred) -> None:
@@ -181,9 +191,12 @@ class Panel(QWidget):
             ("Precision", self.precision), ("Margin", self.margin),
         )  # fmt: skip
         column.addWidget(folded("Settings", settings))
-        column.addLayout(row(self.progress, self.cancel))
-        column.addWidget(self.status)
         column.addStretch()
+        foot = QVBoxLayout()
+        foot.addLayout(row(self.progress, self.cancel))
+        foot.addWidget(self.status)
+        self.foot = boxed(foot)
+        foot.setContentsMargins(10, 0, 10, 6)
         for part in (self.progress, self.cancel):
             policy = part.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
@@ -194,7 +207,7 @@ class Panel(QWidget):
 def _is_image(layer: object) -> bool:
     from napari.layers import Image
 
-    return isinstance(layer, Image) and not is_own(layer, PROBABILITY)
+    return isinstance(layer, Image) and not any(is_own(layer, kind) for kind in (COMPARED, PROBABILITY))
 
 
 def _is_mask(layer: object) -> bool:

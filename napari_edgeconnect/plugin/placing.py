@@ -11,7 +11,8 @@ import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
 
-from ..core.edges import EdgeSource
+from ..core.edges import EdgeMap, EdgeSource
+from ..core.results import Repair
 from . import layers as ours
 from .worker import Outcome, Task
 
@@ -76,12 +77,14 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
     plane = outcome.request.plane
     if plane.layer not in viewer.layers or not plane.is_current:
         return f"“{plane.layer.name}” was removed or replaced meanwhile: the result was dropped."
+    if outcome.alternatives:
+        return f"{len(outcome.alternatives)} fills to choose from: their pictures are in step 5."
     if outcome.edges is not None and not outcome.request.of_stack:
-        edges = _placed_edges(viewer, outcome)
+        edges = show_edges(viewer, plane, _with_decisions(viewer, outcome), details={"record": outcome.record})
         viewer.layers.selection.active = edges
     if outcome.repair is None:
         return CORRECT
-    completed = _placed_completion(viewer, outcome)
+    completed = show_completion(viewer, plane, outcome.repair, of_stack=outcome.request.of_stack)
     if outcome.request.task is Task.INPAINT and not outcome.request.of_stack:
         edges.visible = False
         viewer.layers.selection.active = completed
@@ -90,35 +93,40 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
     return f"Completed in {record['seconds']:.1f} s. {notes}"
 
 
-def _placed_edges(viewer: ViewerModel, outcome: Outcome) -> Any:
-    plane, details = outcome.request.plane, {"record": outcome.record}
-    layer = ours.find_own(viewer.layers, plane, ours.EDGES)
+def show_edges(viewer: ViewerModel, plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> Labels:
+    """Put an edge map into its plane's layer, as one step of the layer's undo history, ready to be painted on."""
+    layer: Labels | None = ours.find_own(viewer.layers, plane, ours.EDGES)
     if layer is None:
-        layer = _added(viewer, ours.edges_tuple(plane, outcome.edges, details=details))
+        layer = _added(viewer, ours.edges_tuple(plane, edge_map, details=details))
         layer.selected_label = EdgeSource.DRAWN
         layer.brush_size = 1
         layer.mode = "paint"
         return layer
-    # What was drawn or erased while the run lasted is kept, too.
-    ours.write_edges(layer, ours.read_edges(layer).again(outcome.edges), details=details)
+    ours.write_edges(layer, edge_map, details=details)
     if not layer.visible:  # napari drops the paint mode of a layer that is hidden or shown
         layer.visible = True
         layer.mode = "paint"
     return layer
 
 
-def _placed_completion(viewer: ViewerModel, outcome: Outcome) -> Any:
-    plane, repair = outcome.request.plane, outcome.repair
-    details = {"record": repair.record}
-    layer = ours.find_own(viewer.layers, plane, ours.COMPLETED)
-    if layer is not None and outcome.request.of_stack and not ours.holds_every_slice(layer):
-        viewer.layers.remove(layer)  # the stack takes its place
+def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_stack: bool = False) -> Image:
+    """Put a repair into its plane's completed layer, under the edges.
+
+    Parameters
+    ----------
+    of_stack : bool
+        A layer that is new holds the whole stack, and takes the place of one that holds this plane alone.
+    """
+    details = {"record": repair.record, "edges": repair.edges, "altered": repair.altered}
+    layer: Image | None = ours.find_own(viewer.layers, plane, ours.COMPLETED)
+    if layer is not None and of_stack and not ours.holds_every_slice(layer):
+        viewer.layers.remove(layer)
         layer = None
     if layer is not None:
         ours.write_completed(layer, plane, repair.image, details=details)
         return layer
     active = viewer.layers.selection.active
-    if outcome.request.of_stack:
+    if of_stack:
         layer = _added(viewer, ours.completed_stack_tuple(plane))
         ours.write_completed(layer, plane, repair.image, details=details)
     else:
@@ -128,6 +136,13 @@ def _placed_completion(viewer: ViewerModel, outcome: Outcome) -> Any:
         viewer.layers.move(viewer.layers.index(edges), len(viewer.layers))
     viewer.layers.selection.active = active
     return layer
+
+
+def _with_decisions(viewer: ViewerModel, outcome: Outcome) -> EdgeMap:
+    """A run's edges with what is drawn or erased by now, while the run lasted, too."""
+    layer = ours.find_own(viewer.layers, outcome.request.plane, ours.EDGES)
+    assert outcome.edges is not None
+    return outcome.edges if layer is None else ours.read_edges(layer).again(outcome.edges)
 
 
 def _added(viewer: ViewerModel, layer: ours.LayerTuple) -> Any:

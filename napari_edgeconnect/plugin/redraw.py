@@ -47,6 +47,12 @@ class Redraw(QObject):
         if not self._soon.isActive():
             self._soon.start()
 
+    def catch_up(self) -> None:
+        """Draw what the slider shows now, as a run is about to begin."""
+        if self._soon.isActive():
+            self._soon.stop()
+            self._threshold()
+
     def _threshold(self, *, of_drag: bool | None = None) -> None:
         slider = self._panel.threshold
         wanted = round(slider.value(), slider.decimals())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtCore import QSignalBlocker
 
 from ..core.holes import grown
 from ..core.settings import Settings
@@ -163,6 +164,20 @@ class Session:
             largest_window_px=max(DEFAULTS.largest_window_px, 4 * margin),
             half_precision=panel.precision.currentData(),
         )
+
+    def adopt(self, record: dict[str, Any]) -> None:
+        """Set the panel to what a repair was made with; nothing is redrawn or run for it."""
+        panel, settings = self.panel, record["settings"]
+        numbers = {
+            panel.sigma: settings["sigma"] or 0,
+            panel.threshold: record["edges"]["threshold"],
+            panel.grow: settings["grow_px"],
+            panel.margin: settings["margin_px"],
+        }
+        for control, value in numbers.items():
+            with QSignalBlocker(control):
+                control.setValue(value)
+        panel.model.setCurrentText(record["model"]["name"])  # changes nothing where it is not installed any more
 
     # ---- what is said about it
 

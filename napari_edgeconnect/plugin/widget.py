@@ -19,9 +19,11 @@ from ..core import masking
 from ..core.models import DEFAULT_MODEL, list_models
 from . import damage
 from . import layers as ours
+from .candidate_list import CandidateList
 from .edge_buttons import EdgeButtons
 from .geometry import Plane
 from .layer_combo import LayerWatch
+from .live import Live
 from .pace import windows_px
 from .panel import Panel
 from .placing import CORRECT, add_mask, outline, show_probability
@@ -29,6 +31,7 @@ from .preferences import preferred
 from .redraw import Redraw
 from .runs import Runs
 from .session import Session, Situation
+from .shortcuts import Shortcuts
 from .worker import Task
 
 if TYPE_CHECKING:
@@ -67,7 +70,10 @@ class EdgeConnectWidget(QWidget):
         self._watch = LayerWatch(viewer, self._list_layers, self._look_soon.start)
         self._runs = Runs(self.session, self)
         self._redraw = Redraw(self.session)
+        self.live = Live(self.session, self)
         self.edge_buttons = EdgeButtons(self.session, self._look)
+        self.candidates = CandidateList(self.session, self._look)
+        self._shortcuts = Shortcuts(viewer, self.panel, self.candidates.before)
         self._offer_models()
         self._offer_devices(choices.device)
         self._connect()
@@ -84,7 +90,8 @@ class EdgeConnectWidget(QWidget):
 
     def start(self, task: Task) -> None:
         """Run a task on the chosen layers, as its button does; what is missing is said in the status line."""
-        if task is not Task.HALLUCINATE and self._takes_all_slices:
+        self._redraw.catch_up()
+        if task in (Task.COMPLETE, Task.INPAINT) and self._takes_all_slices:
             self._runs.start_stack(task)
         else:
             self._runs.start(task)
@@ -94,13 +101,14 @@ class EdgeConnectWidget(QWidget):
         self._runs.cancel()
 
     def event(self, event: QEvent) -> bool:
-        """A widget that is taken out of its dock gives its run up."""
+        """A widget that is taken out of its dock gives up what it is doing."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
+            self.panel.live.setChecked(False)
         return super().event(event)
 
     def _lay_out(self) -> None:
-        """The panel, which scrolls where the window is too low for it."""
+        """The panel, which scrolls where the window is too low for it, and its foot, which does not."""
         scroll = QScrollArea()
         scroll.setWidget(self.panel)
         scroll.setWidgetResizable(True)
@@ -108,7 +116,9 @@ class EdgeConnectWidget(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        layout.setSpacing(0)
+        layout.addWidget(scroll, stretch=1)
+        layout.addWidget(self.panel.foot)
         self.setMinimumWidth(300)
         # All of the dock's height, so that a sentence may wrap to as many lines as it needs.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
@@ -131,7 +141,11 @@ class EdgeConnectWidget(QWidget):
         panel.mask.currentIndexChanged.connect(self._look_soon.start)
         panel.model.currentIndexChanged.connect(self._show_model)
         panel.device.currentIndexChanged.connect(self._show_device)
+        panel.alternatives.clicked.connect(lambda: self.start(Task.ALTERNATIVES))
         self._runs.changed.connect(self._look)
+        self._runs.changed.connect(self.live.follow)
+        self._runs.placed.connect(self.candidates.take)
+        self.destroyed.connect(self._shortcuts.release)
 
     def _list_layers(self) -> None:
         layers = self._viewer.layers
@@ -239,7 +253,9 @@ class EdgeConnectWidget(QWidget):
         panel.inpaint.setEnabled(ready or (whole and not self.is_busy))
         panel.reset.setEnabled(edges is not None and not self.is_busy)
         panel.show_probability.setEnabled(edges is not None)
+        panel.alternatives.setEnabled(ready)
         self.edge_buttons.enable(now.plane, edges)
+        self.candidates.enable(now.plane)
 
     # ---- what the buttons do
 

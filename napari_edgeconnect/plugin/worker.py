@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.alternatives import Alternative, alternatives_steps
 from ..core.edges import EdgeMap
 from ..core.results import Repair, Step
 from ..core.settings import Settings
@@ -33,6 +34,7 @@ class Task(Enum):
     HALLUCINATE = "Hallucinating edges"
     COMPLETE = "Completing"
     INPAINT = "Inpainting"
+    ALTERNATIVES = "Trying other fills"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +72,13 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run made: the edge map when it was new, the repair when there is one."""
+    """What a run made: the edge map when it was new, the repair when there is one, or other fills to choose from."""
 
     request: Request
     record: dict[str, Any]
     edges: EdgeMap | None = None
     repair: Repair | None = None
+    alternatives: Sequence[Alternative] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +150,11 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)
+    if request.task is Task.ALTERNATIVES:
+        found = yield from alternatives_steps(
+            model, request.image, request.mask, request.settings, before=request.before
+        )
+        return Outcome(request, {}, alternatives=found)
     edges = request.edges
     if request.task is not Task.COMPLETE:
         stage_one = model.hallucinate_edges_steps(request.image, request.mask, request.settings)

@@ -35,7 +35,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.widget.cancel()
-        self._until(lambda: not self.widget.is_busy)
+        self.widget.panel.live.setChecked(False)
+        self._until(lambda: not self.widget.is_busy and self.widget.live.is_idle)
         self.widget.setParent(None)
         self.widget.deleteLater()
         QApplication.processEvents()
@@ -117,11 +118,21 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(at=st.integers(0, 100), wait=st.booleans())
     def press(self, at, wait):
-        buttons = [b for b in self.widget.panel.findChildren(QAbstractButton) if b.isEnabled() and b.text()]
+        buttons = [b for b in self.widget.findChildren(QAbstractButton) if b.isEnabled() and b.text()]
         buttons = [button for button in buttons if not hasattr(button, "menu") or button.menu() is None]
         buttons[at % len(buttons)].click()
         if wait:
             self._until(lambda: not self.widget.is_busy)
+
+    @rule(at=any_layer)
+    def choose_a_candidate(self, at):
+        pictures = self.widget.panel.candidates
+        if pictures.count():
+            pictures.setCurrentRow(at % pictures.count())
+
+    @rule(held=st.booleans())
+    def look_back(self, held):
+        self.widget.candidates.before(held)
 
     @rule(sigma=st.sampled_from([0, 1, 2.5]), threshold=st.sampled_from([0.1, 0.5]), grow=st.sampled_from([0, 2, 9]))
     def turn_the_knobs(self, sigma, threshold, grow):
@@ -131,7 +142,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def wait(self):
-        self._until(lambda: not self.widget.is_busy)
+        self._until(lambda: not self.widget.is_busy and self.widget.live.is_idle)
 
     @invariant()
     def nothing_broke(self):
