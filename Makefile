@@ -21,7 +21,7 @@ help:
 	@echo "make lint         ruff and mypy"
 	@echo "make format       let ruff rewrite what it can"
 	@echo "make docs         check every link and build the documentation into site/"
-	@echo "make screenshots  the README's pictures, taken from the real window"
+	@echo "make screenshots  the README's and the tutorial's pictures, taken from the real window"
 	@echo "make bench        time and memory of repairs"
 
 demo: $(VENV)/.installed
@@ -46,6 +46,7 @@ docs: $(VENV)/.docs
 
 screenshots: headless $(VENV)/.dev
 	xvfb-run --auto-servernum --server-args="-screen 0 1440x900x24 +extension GLX" $(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/editing_example.py
 
 bench: $(VENV)/.dev
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -1,14 +1,18 @@
-"""Takes the README's pictures from the real window, by pressing the widget's real buttons.
+"""Takes the README's and the tutorial's pictures from the real window, by pressing the widget's real buttons.
 
     xvfb-run -a -s "-screen 0 1440x900x24 +extension GLX" python scripts/screenshots.py [FOLDER]
 
 napari is opened through the manifest: its sample, its dock widget. The pictures
-go to docs/images unless another folder is named.
+go to docs/images unless another folder is named. The tutorial's are taken by
+the scripted user of tests/plugin/test_tutorial.py, who also asserts what they show.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +28,8 @@ PLUGIN = "napari-edgeconnect"
 SAMPLE = "photograph"
 #: Row and column in the middle of the close-up of the edges, and how close.
 CLOSE_UP = ((285, 150), 2.4)
-FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[1] / "docs" / "images"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
 SIZE = (1400, 880)
 
 
@@ -46,8 +51,8 @@ def main() -> None:
 
     panel.hallucinate.click()
     wait_until(lambda: not widget.is_busy)
-    zoom = viewer.camera.zoom
-    viewer.camera.center, viewer.camera.zoom = (0, *CLOSE_UP[0]), zoom * CLOSE_UP[1]
+    zoom = viewer.scene.camera.zoom
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, *CLOSE_UP[0]), zoom * CLOSE_UP[1]
     take(viewer, "2-edges")
     viewer.theme = "light"
     take(viewer, "2-edges-light")
@@ -59,14 +64,29 @@ def main() -> None:
     viewer.layers[f"{SAMPLE} [edges]"].visible = False
     take(viewer, "3-completed")
     viewer.close()
+    take_tutorial()
+
+
+def take_tutorial() -> None:
+    """Let the scripted user of the tests go through the tutorial."""
+    with tempfile.TemporaryDirectory() as taken:
+        pytest = [sys.executable, "-m", "pytest", "-q", str(ROOT / "tests" / "plugin" / "test_tutorial.py")]
+        subprocess.run(pytest, cwd=ROOT, env={**os.environ, "TUTORIAL_PICTURES": taken}, check=True)
+        for path in sorted(Path(taken).glob("*.png")):
+            save(Image.open(path).convert("RGB"), f"tutorial/{path.stem}")
 
 
 def take(viewer: napari.Viewer, name: str) -> None:
-    """Save the window as a small PNG file: 256 colours, those of the interface exactly."""
+    """Save a picture of the window."""
     settle()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
-    picture.quantize(palette=palette_of(picture), dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+    save(Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB"), name)
+
+
+def save(picture: Image.Image, name: str) -> None:
+    """As a small PNG file: 256 colours, those of the interface exactly."""
+    path = FOLDER / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.quantize(palette=palette_of(picture), dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def palette_of(picture: Image.Image) -> Image.Image:
