@@ -51,6 +51,11 @@ class EdgeSteps:
         self._at = 0
         self._painted = False
 
+    @property
+    def threshold(self) -> float:
+        """That of the proposals which the layer shows."""
+        return self._steps[self._at].drawn.threshold
+
     def read(self, layer: Labels) -> EdgeMap:
         """The edge map behind the layer's labels, as a person has edited it."""
         labels = self._labels(layer)

@@ -224,6 +224,12 @@ def read_edges(layer: Labels) -> EdgeMap:
     return layer.metadata[KEY]["steps"].read(layer)
 
 
+def threshold_of(layer: Labels) -> float:
+    """That of the proposals which an edge layer shows: after an undo, the earlier one."""
+    threshold: float = layer.metadata[KEY]["steps"].threshold
+    return threshold
+
+
 def write_edges(layer: Labels, edge_map: EdgeMap, *, details: dict[str, Any]) -> None:
     """Put a newly drawn edge map into its layer as one step of the layer's own undo history.
 

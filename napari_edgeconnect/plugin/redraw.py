@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QSignalBlocker, QTimer
 
 from ..core.edges import EdgeMap
 from ..core.job import measured_edges
@@ -46,6 +46,13 @@ class Redraw(QObject):
     def _follow(self) -> None:
         if not self._soon.isActive():
             self._soon.start()
+
+    def show_threshold(self, layer: Any) -> None:
+        """Set the slider to an edge layer's threshold, which an undo may have changed."""
+        slider = self._panel.threshold
+        if not (self._soon.isActive() or slider.isSliderDown()):
+            with QSignalBlocker(slider):
+                slider.setValue(ours.threshold_of(layer))
 
     def catch_up(self) -> None:
         """Draw what the slider shows now, as a run is about to begin."""

@@ -211,6 +211,8 @@ class EdgeConnectWidget(QWidget):
         self._show_damage(now, hole)
         edges = self.session.edges(now.plane)
         self._enable(now, edges)
+        if edges is not None and not self.is_busy:
+            self._redraw.show_threshold(edges)
         self.panel.expected.setText("" if hole is None or now.missing else self._expected(hole))
         wanted = edges is not None and self.panel.show_probability.isChecked()
         show_probability(self._viewer, now.plane, ours.read_edges(edges).probability if wanted else None)

@@ -10,6 +10,8 @@ from napari_edgeconnect.core.job import measured_edges
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
 
+from .conftest import PATIENCE_MS
+
 
 @pytest.fixture
 def edges(widget, press, viewer):
@@ -65,6 +67,23 @@ def test_one_undo_takes_a_threshold_back_and_keeps_the_stroke_before_it(widget, 
     assert np.array_equal(edges.data, before)
     edges.undo()
     assert edges.data[47, 20] != EdgeSource.DRAWN
+
+
+def test_the_slider_follows_undo_and_redo(widget, edges, qtbot):
+    slider, before = widget.panel.threshold, widget.panel.threshold.value()
+    set_threshold(widget, qtbot, 0.1)
+    edges.undo()
+    qtbot.waitUntil(lambda: slider.value() == before, timeout=PATIENCE_MS)
+    assert proposed(edges) == int((ours.read_edges(edges).probability[ours.read_edges(edges).hole] >= before).sum())
+    edges.redo()
+    qtbot.waitUntil(lambda: slider.value() == 0.1, timeout=PATIENCE_MS)
+
+
+def test_a_run_that_begins_at_once_takes_the_threshold_along(widget, edges, press, viewer):
+    widget.panel.threshold.setValue(0.1)
+    press(widget, "complete")
+    assert viewer.layers["camera [completed]"].metadata[ours.KEY]["record"]["edges"]["threshold"] == 0.1
+    assert ours.read_edges(edges).threshold == 0.1
 
 
 def test_a_drag_of_the_slider_is_one_step(widget, edges, qtbot):
