@@ -21,6 +21,7 @@ SAMPLE_PX = 1_000_000
 #: A value this many contrast ranges away looks to the networks like this.
 _FARTHEST = 1000.0
 _SMALLEST_SPAN = 1e-300
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def checked_image(image: ArrayLike) -> NDArray[Any]:
@@ -44,7 +45,7 @@ def checked_image(image: ArrayLike) -> NDArray[Any]:
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise ValueError(
             f"The image has shape {array.shape}: give one plane, (H, W), (H, W, 3) or (H, W, 4); "
-            f"repair a stack plane by plane."
+            f"repair a stack plane by plane, or with core.stack."
         )
     if 0 in array.shape:
         raise ValueError(f"The image has shape {array.shape}: it holds no pixels.")
@@ -71,7 +72,7 @@ class ContrastMapping:
     Attributes
     ----------
     kind : str
-        How the two were found.
+        How the two were found: "divide by 255", "bool", "percentiles", or "given".
     low, high : float
         In the source's units.
     """
@@ -100,10 +101,14 @@ class ContrastMapping:
             values = np.clip(np.rint(values), lowest, highest)
         return values.astype(dtype)
 
+    def to_source_span(self, unit: float) -> float:
+        """A distance on the unit scale in the source's units; never infinite."""
+        return float(np.clip(unit * (self.high / 2 - self.low / 2), -_LARGEST / 2, _LARGEST / 2) * 2)
+
     @property
     def is_fixed(self) -> bool:
         """True where [0, 1] is the dtype's whole range, so that outputs are limited by it alone."""
-        return self.kind != "percentiles"
+        return self.kind in ("divide by 255", "bool")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a record."""

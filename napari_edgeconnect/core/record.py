@@ -36,8 +36,8 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
         "model": model.as_dict(),
         "settings": {**settings.as_dict(), "rim_correction": stages.corrects_rim(settings.rim_correction)},
         "device": str(stages.device),
-        # Nothing is drawn at random: the same input gives the same output.
-        "seed": None,
+        # Of the noise that is added. Nothing else is drawn at random: the same input gives the same output.
+        "seed": settings.seed if settings.match_noise else None,
         "edges": {
             "threshold": edges.threshold,
             "measured_px": _count(edges.labels == EdgeSource.MEASURED),
@@ -49,9 +49,24 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
     }
 
 
-def repair_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:
-    """Write down one repair: its edge map's record, and what was done to the image."""
-    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **_what_was_done(job, seconds)}
+def repair_record(
+    job: Job,
+    edges: EdgeMap,
+    model: ModelInfo,
+    stages: Stages,
+    *,
+    noise: Sequence[Mapping[str, Any] | None] | None = None,
+    seconds: float,
+) -> dict[str, Any]:
+    """Write down one repair: its edge map's record, and what was done to the image.
+
+    ``noise`` is what ``noise.add_matching_noise`` found in each window, where it was asked for.
+    """
+    done = _what_was_done(job, seconds)
+    if noise is not None:
+        windows = zip(done["windows"], noise, strict=True)
+        done["windows"] = [{**window, "noise": dict(found) if found else None} for window, found in windows]
+    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **done}
 
 
 def classical_record(
