@@ -128,11 +128,20 @@ def contrast_mapping(image: NDArray[Any], hole: NDArray[np.bool_]) -> ContrastMa
     hole : (H, W) bool, True inside the hole
         At least one pixel is known, and all known ones are finite.
     """
-    if image.dtype == np.uint8 and image.ndim == 3:
+    fixed = fixed_mapping(image.dtype, colour=image.ndim == 3)
+    return fixed or percentile_mapping(known_sample(image, hole))
+
+
+def fixed_mapping(dtype: np.dtype[Any], *, colour: bool) -> ContrastMapping | None:
+    """The mapping of images whose dtype alone decides it; None where their pixels do."""
+    if dtype == np.uint8 and colour:
         return ContrastMapping("divide by 255", 0.0, 255.0)
-    if image.dtype.kind == "b":
-        return ContrastMapping("bool", 0.0, 1.0)
-    known = _known_sample(image, hole).astype(np.float64)
+    return ContrastMapping("bool", 0.0, 1.0) if dtype.kind == "b" else None
+
+
+def percentile_mapping(values: NDArray[Any]) -> ContrastMapping:
+    """The mapping that takes ``PERCENTILES`` of at least one finite value to 0 and 1."""
+    known = values.astype(np.float64)
     # Interpolating between sorted neighbours could overflow near float64's ends.
     low, high = np.percentile(known, PERCENTILES, method="nearest")
     if not high / 2 - low / 2 > _SMALLEST_SPAN:
@@ -144,8 +153,9 @@ def contrast_mapping(image: NDArray[Any], hole: NDArray[np.bool_]) -> ContrastMa
     return ContrastMapping("percentiles", float(low), float(high))
 
 
-def _known_sample(image: NDArray[Any], hole: NDArray[np.bool_]) -> NDArray[Any]:
-    stride = max(1, int(np.ceil(np.sqrt(hole.size / SAMPLE_PX))))
+def known_sample(image: NDArray[Any], hole: NDArray[np.bool_], most_px: int = SAMPLE_PX) -> NDArray[Any]:
+    """Known pixels of a plane, (n,) or (n, 3): all, or of a larger plane about ``most_px`` on a regular grid."""
+    stride = max(1, int(np.ceil(np.sqrt(hole.size / most_px))))
     known = ~hole[::stride, ::stride]
     if not known.any():
         stride, known = 1, ~hole
