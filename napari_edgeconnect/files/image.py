@@ -69,7 +69,7 @@ def read_image(path: Path) -> ImageFile:
     """
     from . import raster, tiff
 
-    kind = _format_of(path)
+    kind = format_of(path)
     readers = {"png": raster.read_png, "jpeg": raster.read_jpeg, "tiff": tiff.read, "npy": _read_npy}
     try:
         with warnings.catch_warnings():
@@ -146,7 +146,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _format_of(path: Path) -> Format:
+def format_of(path: Path) -> Format:
+    """Tell a file's format by its first bytes, or say in a FileError why that can't be."""
     try:
         with path.open("rb") as file:
             head = file.read(8)
