@@ -9,9 +9,9 @@ Planes are read when it is their turn, and forgotten after it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,13 @@ class Fill:
         filled = plane.copy()
         filled[self.altered] = self.values
         return filled
+
+
+class Finished(NamedTuple):
+    """A place of which all channels are done: a fill for each that was damaged."""
+
+    place: Place
+    fills: list[Fill]
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +222,20 @@ def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Ste
     return fills
 
 
+def places_steps(model: EdgeConnect, stack: Stack, places: Sequence[Place]) -> Generator[Step | Finished, None, None]:
+    """Repair places one after the other, here.
+
+    Yields
+    ------
+    Step or Finished
+        What is finished, as soon as it is; raises what :func:`place_steps` does.
+    """
+    for done, place in enumerate(places):
+        steps = place_steps(model, stack, place)
+        fills = yield from counted_as_one(steps, done, len(places), stack.axes.label(place))
+        yield Finished(place, fills)
+
+
 def repair_stack_steps(
     model: EdgeConnect, stack: Stack, out: Writable, altered: Writable | None = None
 ) -> Generator[Step, None, list[dict[str, Any]]]:
@@ -246,18 +267,19 @@ def repair_stack_steps(
         _check_output(altered, flat.shape, np.dtype(bool), "altered")
     places = list(axes.places())
     records = []
-    for done, place in enumerate(places):
-        steps = place_steps(model, stack, place)
-        fills = yield from counted_as_one(steps, done, len(places), axes.label(place))
-        by_channel = {fill.channel: fill for fill in fills}
+    for event in places_steps(model, stack, places):
+        if isinstance(event, Step):
+            yield event
+            continue
+        by_channel = {fill.channel: fill for fill in event.fills}
         for channel in range(axes.channels):
             fill = by_channel.get(channel)
-            pixels = stack.pixels(place, channel)
-            axes.write(out, place, fill.into(pixels) if fill else pixels, channel)
+            pixels = stack.pixels(event.place, channel)
+            axes.write(out, event.place, fill.into(pixels) if fill else pixels, channel)
             if altered is not None:
                 nothing = np.zeros(axes.plane_shape, dtype=bool)
-                flat.write(altered, place, fill.altered if fill else nothing, channel)
-        records += [fill.record for fill in fills]
+                flat.write(altered, event.place, fill.altered if fill else nothing, channel)
+        records += [fill.record for fill in event.fills]
     yield Step(len(places), len(places), "Done")
     return records
 

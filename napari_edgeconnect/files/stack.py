@@ -94,6 +94,26 @@ def open_stack(path: Path) -> StackFile:
         raise FileError(f"{path} can't be read: it is damaged, truncated or unusual ({reason}).") from error
 
 
+def holds_stack(path: Path) -> bool:
+    """True for a file that holds more than one plane, and for any folder.
+
+    Raises
+    ------
+    FileError
+        If there is none, or it can't be read.
+    """
+    from .image import format_of
+
+    if path.is_dir():
+        return True
+    if format_of(path) not in ("tiff", "npy"):
+        return False
+    with open_stack(path) as stack:
+        shape = stack.pixels.shape
+        colours = shape[-1] in (3, 4) if stack.axes is None else "S" in stack.axes
+    return len(shape) > (3 if colours else 2)
+
+
 def write_stack(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:
     """Write a repaired stack: the source's copy, with other pixels at some indices.
 

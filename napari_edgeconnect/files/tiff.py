@@ -105,7 +105,7 @@ def _only_page(file: TiffFile, path: Path) -> tuple[TiffPage, list[str]]:
 
 def _is_stack(path: Path) -> FileError:
     return FileError(
-        f"{path} holds several pages; one plane is wanted. Stacks are not repaired from the command line yet."
+        f"{path} holds several pages; one plane is wanted. For a stack, say what its axes are with --axes."
     )
 
 

@@ -59,6 +59,23 @@ def write_tiff(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[
             _write_pages(path, pixels, file, series)
 
 
+def write_mask_stack(path: Path, planes: Iterable[NDArray[np.bool_]], shape: tuple[int, ...], axes: str) -> None:
+    """Write a stack of masks as black and white, compressed.
+
+    Parameters
+    ----------
+    path : Path
+    planes : iterable of (H, W) bool
+        The last of the counting axes fastest.
+    shape : tuple of int
+    axes : str
+        A letter for each; :func:`open_tiff` reads them again.
+    """
+    pages = (np.where(plane, np.uint8(255), np.uint8(0)) for plane in planes)
+    options = {"photometric": "minisblack", "compression": "zlib", "metadata": {"axes": axes}, "software": False}
+    tifffile.imwrite(path, pages, shape=shape, dtype=np.uint8, bigtiff=prod(shape) > _CLASSIC_BYTES, **options)
+
+
 class PagedTiff:
     """A series of pages as an array: each is decoded when it is asked for.
 
