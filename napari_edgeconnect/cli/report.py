@@ -43,6 +43,8 @@ class Report:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self._as_json = as_json
         self._quiet = quiet
+        #: What an interruption leaves behind, in a sentence.
+        self.when_interrupted = "Interrupted: nothing was written."
 
     def follow(self, steps: Generator[Step, None, Result]) -> Result:
         """Run to the end, showing each step; an interruption closes the generator."""
@@ -114,7 +116,7 @@ def reporting(*, as_json: bool, quiet: bool) -> Iterator[Report]:
     try:
         yield report
     except KeyboardInterrupt:
-        report.error("Interrupted: nothing was written.")
+        report.error(report.when_interrupted)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except MemoryError as error:
         report.error(str(error) or "There is not enough memory for this image.")

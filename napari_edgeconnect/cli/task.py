@@ -103,7 +103,7 @@ def repair_image(task: Task, report: Report) -> None:
     repair = report.follow(_repair_steps(task, source, mask, report))
     for note in repair.record["notes"]:
         report.note(note)
-    record = {**repair.record, **_provenance(task, outputs)}
+    record = {**repair.record, **provenance(task, outputs)}
     staging.commit(
         {
             **(_edge_writers(task, repair.edges) if _optional(task) else {}),  # classical repairs have no edges
@@ -132,13 +132,13 @@ def repair_image(task: Task, report: Report) -> None:
 def _repair_steps(
     task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report
 ) -> Generator[Step, None, Repair | ClassicalRepair]:
-    settings = _settings(task)
+    settings = settings_of(task)
     if task.method != EDGECONNECT:
         from napari_edgeconnect.core.classical import inpaint_steps
 
         return inpaint_steps(source.pixels, mask, task.method, grow_px=settings.grow_px)
     edges = _given_edges(task, source, mask, settings, report) if task.edges else None
-    model = _load(task, report)
+    model = load_model(task, report)
     if edges is None:
         return model.inpaint_steps(source.pixels, mask, settings)
     return model.complete_steps(source.pixels, mask, edges, settings)
@@ -154,13 +154,13 @@ def propose_edges(task: Task, report: Report) -> None:
     source, mask = _read(task, report)
     check_format(task.output, mask.shape, np.dtype(np.uint8))
     _check_outputs(task, None)
-    settings = _settings(task)
-    model = _load(task, report)
+    settings = settings_of(task)
+    model = load_model(task, report)
     edges = report.follow(model.hallucinate_edges_steps(source.pixels, mask, settings))
     record = {
         **model.record_of(edges, settings),
         "seconds": round(time.monotonic() - started, 3),
-        **_provenance(task, outputs),
+        **provenance(task, outputs),
     }
     staging.commit(
         {
@@ -211,13 +211,15 @@ def _check_outputs(task: Task, source: ImageFile | None) -> None:
         check_format(task.save_probability, plane, np.dtype(np.float32))
 
 
-def _settings(task: Task) -> Settings:
+def settings_of(task: Task) -> Settings:
+    """The defaults with the task's changes."""
     from napari_edgeconnect.core.settings import Settings
 
     return replace(Settings(), **task.changes)
 
 
-def _load(task: Task, report: Report) -> EdgeConnect:
+def load_model(task: Task, report: Report) -> EdgeConnect:
+    """Load the task's model, and say which it is."""
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.models import DEFAULT_MODEL
 
@@ -275,7 +277,8 @@ def _edge_writers(task: Task, edges: EdgeMap) -> dict[Path, Writer]:
     return writers
 
 
-def _provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
+def provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
+    """From what and into what, for a record."""
     return {
         "command": task.command,
         "inputs": {role: {"file": str(path), "sha256": sha256(path)} for role, path in task.inputs.items()},

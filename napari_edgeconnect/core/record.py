@@ -32,7 +32,7 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
         Only str, int, float, bool, None, lists and dicts.
     """
     return {
-        **_origin(),
+        **origin(),
         "model": model.as_dict(),
         "settings": {**settings.as_dict(), "rim_correction": stages.corrects_rim(settings.rim_correction)},
         "device": str(stages.device),
@@ -81,7 +81,7 @@ def classical_record(
     """Write down what a classical method did to an image: ``options`` are the method's own settings."""
     shared = ("grow_px", "margin_px", "smallest_window_px", "largest_window_px")
     return {
-        **_origin(),
+        **origin(),
         "method": method,
         "package": dict(package),
         "settings": {**{name: getattr(job.settings, name) for name in shared}, **options},
@@ -90,7 +90,8 @@ def classical_record(
     }
 
 
-def _origin() -> dict[str, Any]:
+def origin() -> dict[str, Any]:
+    """What made a record, and when."""
     return {
         "software": SOFTWARE,
         "version": version(SOFTWARE),

@@ -74,6 +74,8 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lock.release()
+        if self._folder.exists() and not any(self._folder.glob("*.npz")):
+            shutil.rmtree(self._folder)
 
     def __contains__(self, number: int) -> bool:
         return self._path(number).exists()
