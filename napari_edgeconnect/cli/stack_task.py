@@ -8,8 +8,6 @@ stopped when the same command is given again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -77,18 +75,20 @@ def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None
     with opened(task) as (source, stack, notes):
         check_stack_format(task.output, source)
         staging = Staging(task.inputs.values(), overwrite=task.overwrite)
+        asked = _asked(task, stack)
+        resumed = Parts.of_same_run(task.parts_path(), asked)
         for role, path in outputs.items():
-            staging.plan(path, as_folder=role == "output" and source.format == "zarr")
+            main = role == "output"
+            staging.plan(path, as_folder=main and source.format == "zarr", may_exist=resumed and not main)
         for note in notes:
             report.note(note)
         report.when_interrupted = "Interrupted: finished planes are kept; give the same command again to go on."
-        asked = _asked(task, stack)
         with Parts(task.parts_path(), asked, start_anew=task.overwrite) as parts:
             if parts.found:
                 report.note(f"{parts.found} of {len(list(stack.axes.places()))} places were finished before")
             report.follow(_finish(task, report, stack, parts, model))
             fills = _kept_fills(stack, parts)
-            record = _record(task, stack, fills, asked, seconds=time.monotonic() - started)
+            record = _record(task, stack, fills, seconds=time.monotonic() - started)
             record |= provenance(task, outputs)
             _commit(task, staging, source, stack, fills, record, within=task.parts_path())
             parts.remove()
@@ -148,7 +148,7 @@ def _asked(task: StackTask, stack: Stack) -> dict[str, Any]:
     return {
         "version": __version__,
         "inputs": {role: {"file": str(path.resolve()), "stamp": stamp(path)} for role, path in task.inputs.items()},
-        "model": _model_info(task).sha256,
+        "model": model_info(task).sha256,
         "device": task.device,
         "settings": stack.settings.as_dict(),
         "stack": _shared(stack),
@@ -168,7 +168,8 @@ def _shared(stack: Stack) -> dict[str, Any]:
     }
 
 
-def _model_info(task: Task) -> ModelInfo:
+def model_info(task: Task) -> ModelInfo:
+    """Which model the task is for, without loading it."""
     from napari_edgeconnect.core.models import DEFAULT_MODEL, find_model
 
     return find_model(task.model or DEFAULT_MODEL)
@@ -224,7 +225,7 @@ def _kept_fills(stack: Stack, parts: Parts) -> Any:
     return fills
 
 
-def _record(task: StackTask, stack: Stack, fills: Any, asked: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
+def _record(task: StackTask, stack: Stack, fills: Any, *, seconds: float) -> dict[str, Any]:
     from napari_edgeconnect.core.record import origin
 
     planes = [fill.record for place in stack.axes.places() for fill in fills(place)]
@@ -232,13 +233,12 @@ def _record(task: StackTask, stack: Stack, fills: Any, asked: Mapping[str, Any],
         **origin(),
         "command": task.command,
         "method": task.method,
-        "model": _model_info(task).as_dict(),
+        "model": model_info(task).as_dict(),
         "settings": stack.settings.as_dict(),
         "stack": _shared(stack),
         "hole_px": sum(plane["hole_px"] for plane in planes),
         "hole_fraction": sum(plane["hole_px"] for plane in planes) / (_planes(stack) * np.prod(stack.axes.plane_shape)),
         "seconds": round(seconds, 3),
-        "asked": digest(asked),
         "notes": [] if planes else ["The mask is empty: nothing was repaired."],
         "planes": planes,
     }
@@ -246,11 +246,6 @@ def _record(task: StackTask, stack: Stack, fills: Any, asked: Mapping[str, Any],
 
 def _planes(stack: Stack) -> int:
     return len(list(stack.axes.places())) * stack.axes.channels
-
-
-def digest(asked: Mapping[str, Any]) -> str:
-    """What was asked for, in one word that is the same for the same."""
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def _commit(
@@ -271,8 +266,8 @@ def _commit(
     shape = tuple(stack.axes.size(name) for name in axes)
     staging.commit(
         {
-            task.altered_path(): partial(write_mask_stack, planes=repaired.altered(), shape=shape, axes=axes),
             task.record_path(): partial(write_json, record=record),
+            task.altered_path(): partial(write_mask_stack, planes=repaired.altered(), shape=shape, axes=axes),
             task.output: partial(write_stack, source=source, pixels=repaired, changed=repaired.changed()),
         },
         within=within,

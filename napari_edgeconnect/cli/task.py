@@ -60,6 +60,8 @@ class Task:
     overwrite : bool
     changes : dict
         Fields of ``Settings`` that differ from its defaults.
+    asked : str or None
+        What a run on many files knows its own outputs by; goes into the record.
     """
 
     command: str
@@ -75,6 +77,7 @@ class Task:
     device: str = "auto"
     overwrite: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
+    asked: str | None = None
 
     @property
     def inputs(self) -> dict[str, Path]:
@@ -91,8 +94,8 @@ class Task:
         return self.output.with_name(self.output.stem + "_altered.png")
 
 
-def repair_image(task: Task, report: Report) -> None:
-    """``inpaint``, or ``complete`` where edges are given."""
+def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -> None:
+    """``inpaint``, or ``complete`` where edges are given; the model is loaded unless it is given."""
     staging = Staging(task.inputs.values(), overwrite=task.overwrite)
     outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
     outputs |= _optional(task)
@@ -100,15 +103,15 @@ def repair_image(task: Task, report: Report) -> None:
         staging.plan(path)
     source, mask = _read(task, report)
     _check_outputs(task, source)
-    repair = report.follow(_repair_steps(task, source, mask, report))
+    repair = report.follow(_repair_steps(task, source, mask, report, model))
     for note in repair.record["notes"]:
         report.note(note)
     record = {**repair.record, **provenance(task, outputs)}
     staging.commit(
         {
+            task.record_path(): partial(write_json, record=record),
             **(_edge_writers(task, repair.edges) if _optional(task) else {}),  # classical repairs have no edges
             task.altered_path(): partial(write_image, pixels=as_black_and_white(repair.altered), suffix=".png"),
-            task.record_path(): partial(write_json, record=record),
             task.output: partial(write_image, pixels=repair.image, like=source, suffix=task.output.suffix),
         }
     )
@@ -130,7 +133,7 @@ def repair_image(task: Task, report: Report) -> None:
 
 
 def _repair_steps(
-    task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report
+    task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report, model: EdgeConnect | None
 ) -> Generator[Step, None, Repair | ClassicalRepair]:
     settings = settings_of(task)
     if task.method != EDGECONNECT:
@@ -138,7 +141,7 @@ def _repair_steps(
 
         return inpaint_steps(source.pixels, mask, task.method, grow_px=settings.grow_px)
     edges = _given_edges(task, source, mask, settings, report) if task.edges else None
-    model = load_model(task, report)
+    model = model or load_model(task, report)
     if edges is None:
         return model.inpaint_steps(source.pixels, mask, settings)
     return model.complete_steps(source.pixels, mask, edges, settings)
@@ -283,6 +286,7 @@ def provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
         "command": task.command,
         "inputs": {role: {"file": str(path), "sha256": sha256(path)} for role, path in task.inputs.items()},
         "outputs": {role: str(path) for role, path in outputs.items()},
+        **({"asked": task.asked} if task.asked else {}),
     }
 
 

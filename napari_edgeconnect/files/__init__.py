@@ -14,6 +14,7 @@ from .roles import read_as_edges, read_as_mask
 from .stack import StackFile, check_stack_format, holds_stack, open_stack, write_stack
 from .staging import Staging
 from .tiff_stack import write_mask_stack
+from .zarr_stack import is_zarr
 
 __all__ = [
     "FileError",
@@ -24,6 +25,7 @@ __all__ = [
     "check_format",
     "check_stack_format",
     "holds_stack",
+    "is_zarr",
     "open_stack",
     "read_as_edges",
     "read_as_mask",

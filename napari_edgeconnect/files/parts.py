@@ -61,11 +61,17 @@ class Parts:
                 f"Another run is working on the same output ({folder}): wait until it ends, or give another output."
             ) from None
         try:
-            self._begin(json.dumps(asked, indent=2, sort_keys=True), start_anew)
+            self._begin(_as_text(asked), start_anew)
         except BaseException:
             self._lock.release()
             raise
         self.found = len(list(folder.glob("*.npz")))
+
+    @staticmethod
+    def of_same_run(folder: Path, asked: Mapping[str, Any]) -> bool:
+        """True where a folder holds what was finished of the same."""
+        path = folder / _ASKED
+        return path.exists() and path.read_text(encoding="utf-8") == _as_text(asked)
 
     def __enter__(self) -> Parts:
         return self
@@ -131,3 +137,7 @@ class Parts:
         part = path.with_suffix(".part")
         part.write_text(asked, encoding="utf-8")
         os.replace(part, path)
+
+
+def _as_text(asked: Mapping[str, Any]) -> str:
+    return json.dumps(asked, indent=2, sort_keys=True)

@@ -29,7 +29,7 @@ class Staging:
         self._overwrite = overwrite
         self._planned: list[Path] = []
 
-    def plan(self, path: Path, *, as_folder: bool = False) -> Path:
+    def plan(self, path: Path, *, as_folder: bool = False, may_exist: bool = False) -> Path:
         """Announce an output before any work is done for it.
 
         Parameters
@@ -37,6 +37,8 @@ class Staging:
         path : Path
         as_folder : bool
             A zarr store: where it may be replaced, the folder that is there will be, with all that is in it.
+        may_exist : bool
+            It is of this same run, which was stopped after it was written.
 
         Raises
         ------
@@ -53,7 +55,7 @@ class Staging:
             raise FileError(f"{path} is a file: give the name of a folder.")
         if path.is_dir() and not as_folder:
             raise FileError(f"{path} is a folder: give the name of a file.")
-        if path.exists() and not self._overwrite:
+        if path.exists() and not (self._overwrite or may_exist):
             raise FileError(f"{path} exists: give another name, or allow it with --overwrite.")
         if not path.parent.is_dir():
             raise FileError(f"There is no folder {path.parent} to write {path.name} into.")

@@ -26,6 +26,11 @@ INSTALL = 'pip install "napari-edgeconnect[zarr]"'
 _TYPES = {"channel": "C", "time": "T"}
 
 
+def is_zarr(path: Path) -> bool:
+    """True for the folder of a zarr store, an array or a group."""
+    return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+
+
 def open_zarr(path: Path) -> StackFile:
     """Open a zarr store's array, or the full resolution of its OME-Zarr image."""
     node = _opened(path, "r")

@@ -44,7 +44,10 @@ def test_parts_of_another_run_are_refused_or_dropped(tmp_path):
         Parts(tmp_path / "run", {"seed": 2})
     with Parts(tmp_path / "run", {"seed": 2}, start_anew=True) as parts:
         assert 0 not in parts
-    assert json.loads((tmp_path / "run" / "asked.json").read_text()) == {"seed": 2}
+        assert json.loads((tmp_path / "run" / "asked.json").read_text()) == {"seed": 2}
+        assert Parts.of_same_run(tmp_path / "run", {"seed": 2})
+        assert not Parts.of_same_run(tmp_path / "run", {"seed": 1})
+    assert not (tmp_path / "run").exists()  # nothing was finished
 
 
 def test_a_second_run_is_kept_out_while_the_first_is_on(tmp_path):
