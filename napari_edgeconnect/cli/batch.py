@@ -9,7 +9,7 @@ import typer
 
 from . import options
 from .batch_task import Batch, repair_all
-from .repair import chosen_model, known_edges, stack_choices
+from .repair import chosen_model, known_edges, refuse_contradiction, stack_choices
 from .report import ExitCode, reporting
 
 
@@ -50,6 +50,8 @@ def batch(
     mask_axes: options.MaskAxesNames = None,
     mapping: options.Mapping = options.DEFAULT_MAPPING,
     edges_from: options.EdgesFrom = "own",
+    scheduler: options.Scheduler = None,
+    threads: options.Threads = 1,
     match_noise: options.MatchNoise = False,
     seed: options.NoiseSeed = options.DEFAULTS.seed,
     grow_px: options.GrowPx = options.GROW_PX,
@@ -64,6 +66,7 @@ def batch(
     Given again, the same command goes on where it was stopped: what is finished is not done twice. The exit code is 1
     where any file failed. --axes is for stacks whose files do not say their axes; those of one plane need none.
     """
+    refuse_contradiction(scheduler, threads)
     chosen = chosen_model(model, edge_weights, inpaint_weights)
     with reporting(as_json=as_json, quiet=quiet) as report:
         failed = repair_all(
@@ -77,6 +80,8 @@ def batch(
                 axes=axes,
                 mask_axes=mask_axes,
                 choices=stack_choices(mapping, edges_from),
+                scheduler=scheduler,
+                threads=threads,
                 changes={
                     **known_edges(sigma, no_known_edges),
                     "threshold": threshold,

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,8 @@ class Batch:
     axes: str | None = None
     mask_axes: str | None = None
     choices: Mapping[str, Any] = field(default_factory=dict)
+    scheduler: str | None = None
+    threads: int = 1
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -154,8 +156,11 @@ def _row(batch: Batch, source: Path, sources: list[Path], model: _Once, report: 
         else:
             # The record is the first file to have its name: what lies beside it was written just before a kill.
             task = replace(task, overwrite=task.overwrite or ours)
-            repair: Callable[..., None] = repair_stack_file if isinstance(task, StackTask) else repair_image
-            repair(task, _OfOneFile(report, row), model.get(task))
+            ours_alone = _OfOneFile(report, row)
+            if isinstance(task, StackTask):
+                repair_stack_file(task, ours_alone, None if task.has_workers else model.get(task))
+            else:
+                repair_image(task, ours_alone, model.get(task))
     except Exception as error:
         sentence, _ = verdict(error)
         if sentence is None:
@@ -208,10 +213,10 @@ def _task(batch: Batch, source: Path, mask: Path) -> Task:
     }
     if not holds_stack(source):
         task = Task(**common)
-        return Task(**common, asked=_digest(task, {}))
+        return replace(task, asked=_digest(task, {}))
     stack = {"axes": batch.axes, "mask_axes": batch.mask_axes, "choices": batch.choices}
-    task = StackTask(**common, **stack)
-    return StackTask(**common, **stack, asked=_digest(task, stack))
+    task = StackTask(**common, **stack, scheduler=batch.scheduler, threads=batch.threads)
+    return replace(task, asked=_digest(task, stack))
 
 
 def _digest(task: Task, stack: Mapping[str, Any]) -> str:

@@ -183,6 +183,19 @@ EdgesFrom = Annotated[
         rich_help_panel=_STACK,
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Repair the planes on the workers of this dask scheduler, such as tcp://10.0.0.5:8786. They must see the "
+        "same files. Needs the extra 'distributed'.",
+        rich_help_panel=_STACK,
+    ),
+]
+Threads = Annotated[
+    int,
+    typer.Option(min=1, help="Repair so many planes at once. Needs the extra 'distributed'.", rich_help_panel=_STACK),
+]
 MatchNoise = Annotated[
     bool,
     typer.Option("--match-noise", help="Give the fill the noise of the known pixels near it.", rich_help_panel=_RUN),

@@ -38,6 +38,8 @@ def inpaint(
     mask_axes: options.MaskAxesNames = None,
     mapping: options.Mapping = options.DEFAULT_MAPPING,
     edges_from: options.EdgesFrom = "own",
+    scheduler: options.Scheduler = None,
+    threads: options.Threads = 1,
     match_noise: options.MatchNoise = False,
     seed: options.NoiseSeed = options.DEFAULTS.seed,
     grow_px: options.GrowPx = options.GROW_PX,
@@ -79,8 +81,16 @@ def inpaint(
         }
         if axes is not None or holds_stack(image):
             refuse_options(context, _NOT_FOR_STACKS, "it goes with one plane, not with a stack.")
-            choices = stack_choices(mapping, edges_from)
-            repair_stack_file(StackTask(**common, axes=axes, mask_axes=mask_axes, choices=choices), report)
+            refuse_contradiction(scheduler, threads)
+            task = StackTask(
+                **common,
+                axes=axes,
+                mask_axes=mask_axes,
+                choices=stack_choices(mapping, edges_from),
+                scheduler=scheduler,
+                threads=threads,
+            )
+            repair_stack_file(task, report)
             return
         refuse_options(context, _FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
         repair_image(
@@ -216,8 +226,14 @@ def _was_given(context: typer.Context, name: str | None) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
+def refuse_contradiction(scheduler: str | None, threads: int) -> None:
+    """A scheduler's workers have threads of their own."""
+    if scheduler is not None and threads > 1:
+        raise typer.BadParameter("it is for this machine alone; --scheduler has workers.", param_hint="--threads")
+
+
 _NOT_FOR_STACKS = {"method", "edges", "probability", "save_edges", "save_probability"}
-_FOR_STACKS_ALONE = {"mask_axes", "mapping", "edges_from"}
+_FOR_STACKS_ALONE = {"mask_axes", "mapping", "edges_from", "scheduler", "threads"}
 _FOR_EVERY_METHOD = {"image", "mask", "output", "method", "grow_px", "overwrite", "as_json", "quiet"}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.models import ModelInfo
     from napari_edgeconnect.core.results import Step
+    from napari_edgeconnect.core.settings import StackSettings
     from napari_edgeconnect.core.stack import Fill, Finished, Stack
+    from napari_edgeconnect.core.workers import Opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +55,22 @@ class StackTask(Task):
         None: as the files say.
     choices : dict
         Fields of ``StackSettings`` that differ from its defaults.
+    scheduler : str or None
+        Address of a dask scheduler, on whose workers the planes are repaired.
+    threads : int
+        Without one: how many planes are repaired at once, here.
     """
 
     axes: str | None = None
     mask_axes: str | None = None
     choices: Mapping[str, Any] = field(default_factory=dict)
+    scheduler: str | None = None
+    threads: int = 1
+
+    @property
+    def has_workers(self) -> bool:
+        """True where others than this thread repair."""
+        return self.scheduler is not None or self.threads > 1
 
     def altered_path(self) -> Path:
         """OUT_altered.tif."""
@@ -195,9 +208,44 @@ def _finish(
 def _events(
     task: StackTask, report: Report, stack: Stack, places: Sequence[Place], model: EdgeConnect | None
 ) -> Generator[Step | Finished, None, None]:
-    from napari_edgeconnect.core.stack import places_steps
+    if not task.has_workers:
+        from napari_edgeconnect.core.stack import places_steps
 
-    return places_steps(model or load_model(task, report), stack, places)
+        yield from places_steps(model or load_model(task, report), stack, places)
+        return
+    from napari_edgeconnect.core.workers import connected, places_on_workers
+
+    with connected(task.scheduler, threads=task.threads) as client:
+        cores = client.ncores()
+        where = f"{len(cores)} workers of {task.scheduler}" if task.scheduler else f"{task.threads} threads"
+        report.model(model_info(task), where)
+        opener = partial(open_on_worker, _anywhere(task), stack.choices, stack.contrasts, stack.guide)
+        yield from places_on_workers(client, opener, stack.axes, places)
+
+
+def open_on_worker(
+    task: StackTask, choices: StackSettings, contrasts: tuple[tuple[float, float] | None, ...], guide: int | None
+) -> Opened:
+    """Open a task's stack and load its model on a worker, with what was decided for all planes before."""
+    from napari_edgeconnect.core.edgeconnect import EdgeConnect
+    from napari_edgeconnect.core.models import DEFAULT_MODEL
+    from napari_edgeconnect.core.workers import Opened
+
+    with ExitStack() as files:
+        _, stack, _ = files.enter_context(opened(replace(task, choices={})))
+        stack = replace(stack, choices=choices, contrasts=contrasts, guide=guide)
+        model = EdgeConnect.load(task.model or DEFAULT_MODEL, device=task.device)
+        return Opened(model, stack, files.pop_all().close)
+
+
+def _anywhere(task: StackTask) -> StackTask:
+    """The same task for a process in another folder."""
+    model = task.model
+    if isinstance(model, tuple):
+        model = (model[0].resolve(), model[1].resolve())
+    elif model is not None and Path(model).exists():
+        model = str(Path(model).resolve())
+    return replace(task, image=task.image.resolve(), mask=task.mask.resolve(), model=model)
 
 
 def _keep(parts: Parts, number: int, fills: Sequence[Fill]) -> None:
