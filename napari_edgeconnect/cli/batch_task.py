@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from napari_edgeconnect.files import FileError, Staging, holds_stack, is_zarr, stamp
 
 from .report import Report, verdict
-from .stack_task import StackTask, model_info, repair_stack_file
-from .task import Task, load_model, repair_image
+from .stack_run import repair_stack_file
+from .stack_task import StackTask
+from .task import Task, load_model, model_info, repair_image
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect

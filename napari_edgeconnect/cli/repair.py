@@ -12,7 +12,8 @@ from napari_edgeconnect.files import holds_stack
 
 from . import options
 from .report import reporting
-from .stack_task import StackTask, repair_stack_file
+from .stack_run import repair_stack_file
+from .stack_task import StackTask
 from .task import Task, propose_edges, repair_image
 
 

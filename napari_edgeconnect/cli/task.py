@@ -35,6 +35,7 @@ from .report import Report
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.edges import EdgeMap
+    from napari_edgeconnect.core.models import ModelInfo
     from napari_edgeconnect.core.results import ClassicalRepair, Repair, Step
     from napari_edgeconnect.core.settings import Settings
     from napari_edgeconnect.files.staging import Writer
@@ -219,6 +220,13 @@ def settings_of(task: Task) -> Settings:
     from napari_edgeconnect.core.settings import Settings
 
     return replace(Settings(), **task.changes)
+
+
+def model_info(task: Task) -> ModelInfo:
+    """Which model the task is for, without loading it."""
+    from napari_edgeconnect.core.models import DEFAULT_MODEL, find_model
+
+    return find_model(task.model or DEFAULT_MODEL)
 
 
 def load_model(task: Task, report: Report) -> EdgeConnect:

@@ -18,7 +18,8 @@ from uuid import uuid4
 from .axes import Axes, Place
 from .device import OutOfMemoryError
 from .results import Step, result_of
-from .stack import Fill, Finished, Stack, place_steps
+from .stack import Fill, Stack
+from .stack_run import Finished, place_steps
 
 if TYPE_CHECKING:
     from distributed import Client

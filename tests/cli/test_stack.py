@@ -13,9 +13,10 @@ import tifffile
 import zarr
 
 from napari_edgeconnect import EdgeConnect
-from napari_edgeconnect.cli import stack_task
+from napari_edgeconnect.cli import stack_run
 from napari_edgeconnect.core.settings import Settings, StackSettings
-from napari_edgeconnect.core.stack import Stack, repair_stack
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_run import repair_stack
 from napari_edgeconnect.files import open_stack
 
 from .conftest import SIDE, camera, fail, record, run, saved, scratch, succeed
@@ -199,10 +200,10 @@ def test_a_run_that_fails_while_it_writes_goes_on_with_all_planes(inputs, monkey
         raise OSError(28, "No space left on device", "out.npy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stack_task, "write_stack", full)
+        patch.setattr(stack_run, "write_stack", full)
         assert run(*COMMAND).exit_code == 1
     assert everything() == [".out.npy.unfinished", "in.npy", "mask.png"]
-    monkeypatch.setattr(stack_task, "load_model", None)  # nothing is left to do for it
+    monkeypatch.setattr(stack_run, "load_model", None)  # nothing is left to do for it
     succeed(*COMMAND)
     assert everything() == ["in.npy", "mask.png", "out.json", "out.npy", "out_altered.tif"]
 
@@ -213,7 +214,7 @@ def interrupt(*_, **__):
 
 def test_planes_of_other_settings_or_input_are_not_taken(inputs, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(stack_task.Staging, "commit", interrupt)
+        patch.setattr(stack_run.Staging, "commit", interrupt)
         assert run(*COMMAND, "--sigma", 3).exit_code == 130
     message = " ".join(run(*COMMAND).stderr.split())
     assert "holds an unfinished run on other input or with other settings" in message
@@ -222,14 +223,14 @@ def test_planes_of_other_settings_or_input_are_not_taken(inputs, monkeypatch):
 
 
 def test_an_interrupted_run_says_that_finished_planes_are_kept(inputs, monkeypatch):
-    original = stack_task.Parts.put
+    original = stack_run.Parts.put
 
     def interrupted(self, number, *rest):
         if number == 2:
             raise KeyboardInterrupt
         original(self, number, *rest)
 
-    monkeypatch.setattr(stack_task.Parts, "put", interrupted)
+    monkeypatch.setattr(stack_run.Parts, "put", interrupted)
     result = run(*COMMAND)
     assert result.exit_code == 130
     assert "Interrupted: finished planes are kept" in result.stderr

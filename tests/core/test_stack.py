@@ -18,7 +18,8 @@ from napari_edgeconnect import EdgeConnect, Settings
 from napari_edgeconnect.core import stages
 from napari_edgeconnect.core.job import Job
 from napari_edgeconnect.core.settings import StackSettings
-from napari_edgeconnect.core.stack import Stack, repair_stack, repair_stack_steps
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_run import repair_stack, repair_stack_steps
 
 from .conftest import TINY
 
