@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_edgeconnect.core.settings import CLASSICAL_METHODS, Settings
+from napari_edgeconnect.core.settings import CLASSICAL_METHODS, Settings, StackSettings
 
 DEFAULTS = Settings()
 #: Tight masks leave a rim of damaged pixels, so the command line widens them.
@@ -21,8 +21,18 @@ DEFAULT_METHOD = MethodName(EDGECONNECT)
 _MODEL = "Model"
 _EDGES = "Edges"
 _RUN = "Running"
+_STACK = "Stacks"
+MappingName = StrEnum("MappingName", {name: name for name in ("plane", "stack")})
+DEFAULT_MAPPING = MappingName(StackSettings().mapping)
 
 Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or NPY: one plane, gray, RGB or RGBA.")]
+ImageOrStack = Annotated[
+    Path,
+    typer.Argument(
+        metavar="IMAGE",
+        help="PNG, JPEG, TIFF or NPY: one plane, gray, RGB or RGBA; or a stack: TIFF, NPY, OME-Zarr or zarr.",
+    ),
+]
 Mask = Annotated[
     Path,
     typer.Option(
@@ -136,6 +146,61 @@ MergeKnownEdges = Annotated[
         rich_help_panel=_EDGES,
     ),
 ]
+AxesNames = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        metavar="LETTERS",
+        help="What the axes of a stack are, a letter each, such as TCYX: Y and X are the plane, C channels, S the "
+        "colours of RGB, all others count planes. Default: as the file says; where it does not, they must be given.",
+        rich_help_panel=_STACK,
+    ),
+]
+MaskAxesNames = Annotated[
+    str | None,
+    typer.Option(
+        "--mask-axes",
+        metavar="LETTERS",
+        help="What the axes of the mask are, where its file does not say and it has neither two axes (a plane, for "
+        "all planes) nor all of the stack's.",
+        rich_help_panel=_STACK,
+    ),
+]
+Mapping = Annotated[
+    MappingName,
+    typer.Option(
+        "--mapping",
+        help="Contrast of each plane by itself, or one for the stack, so that a film does not flicker with it.",
+        rich_help_panel=_STACK,
+    ),
+]
+EdgesFrom = Annotated[
+    str,
+    typer.Option(
+        metavar="CHANNEL",
+        help="Whose edges guide all channels: a channel's number, from 0; 'strongest': the one that stands out most "
+        "from its noise; 'own': each its own.",
+        rich_help_panel=_STACK,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Repair the planes on the workers of this dask scheduler, such as tcp://10.0.0.5:8786. They must see the "
+        "same files. Needs the extra 'distributed'.",
+        rich_help_panel=_STACK,
+    ),
+]
+Threads = Annotated[
+    int,
+    typer.Option(min=1, help="Repair so many planes at once. Needs the extra 'distributed'.", rich_help_panel=_STACK),
+]
+MatchNoise = Annotated[
+    bool,
+    typer.Option("--match-noise", help="Give the fill the noise of the known pixels near it.", rich_help_panel=_RUN),
+]
+NoiseSeed = Annotated[int, typer.Option("--seed", min=0, help="Of that noise.", rich_help_panel=_RUN)]
 GrowPx = Annotated[
     float,
     typer.Option(help="Widen the mask by so many pixels: tight masks leave a rim of damage.", rich_help_panel=_RUN),

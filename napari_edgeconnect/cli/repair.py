@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from napari_edgeconnect.files import holds_stack
+
 from . import options
 from .report import reporting
+from .stack_run import repair_stack_file
+from .stack_task import StackTask
 from .task import Task, propose_edges, repair_image
 
 
 def inpaint(
-    image: options.Image,
+    image: options.ImageOrStack,
     mask: options.Mask,
     output: options.Output,
     context: typer.Context,
@@ -29,6 +35,14 @@ def inpaint(
     no_known_edges: options.NoKnownEdges = False,
     threshold: options.Threshold = options.DEFAULTS.threshold,
     merge_known_edges: options.MergeKnownEdges = options.DEFAULTS.merge_known_edges,
+    axes: options.AxesNames = None,
+    mask_axes: options.MaskAxesNames = None,
+    mapping: options.Mapping = options.DEFAULT_MAPPING,
+    edges_from: options.EdgesFrom = "own",
+    scheduler: options.Scheduler = None,
+    threads: options.Threads = 1,
+    match_noise: options.MatchNoise = False,
+    seed: options.NoiseSeed = options.DEFAULTS.seed,
     grow_px: options.GrowPx = options.GROW_PX,
     half: options.Half = False,
     device: options.Device = "auto",
@@ -38,37 +52,59 @@ def inpaint(
 ) -> None:
     """Repair an image: hallucinate the edges inside the hole, then complete it. Known pixels are never altered.
 
-    With --method, a classical method does it instead.
+    With --method, a classical method does it instead. A stack is repaired plane by plane, and goes on where it was
+    stopped when the same command is given again.
     """
     if method != options.EDGECONNECT:
         _refuse_network_options(context, method)
-    chosen = _chosen_model(model, edge_weights, inpaint_weights)
+    chosen = chosen_model(model, edge_weights, inpaint_weights)
     if probability is not None and edges is None:
         raise typer.BadParameter("it needs --edges, the labels that it belongs to.", param_hint="--probability")
     with reporting(as_json=as_json, quiet=quiet) as report:
-        task = Task(
-            command="inpaint",
-            method=method.value,
-            image=image,
-            mask=mask,
-            output=output,
-            edges=edges,
-            probability=probability,
-            save_edges=save_edges,
-            save_probability=save_probability,
-            model=chosen,
-            device=device,
-            overwrite=overwrite,
-            changes={
-                **_known_edges(sigma, no_known_edges),
+        common: dict[str, Any] = {
+            "command": "inpaint",
+            "image": image,
+            "mask": mask,
+            "output": output,
+            "model": chosen,
+            "device": device,
+            "overwrite": overwrite,
+            "changes": {
+                **known_edges(sigma, no_known_edges),
                 "threshold": threshold,
                 "merge_known_edges": merge_known_edges,
                 "rim_correction": rim_correction,
                 "grow_px": grow_px,
                 "half_precision": half,
+                "match_noise": match_noise,
+                "seed": seed,
             },
+        }
+        if axes is not None or holds_stack(image):
+            refuse_options(context, _NOT_FOR_STACKS, "it goes with one plane, not with a stack.")
+            refuse_contradiction(scheduler, threads)
+            task = StackTask(
+                **common,
+                axes=axes,
+                mask_axes=mask_axes,
+                choices=stack_choices(mapping, edges_from),
+                scheduler=scheduler,
+                threads=threads,
+            )
+            repair_stack_file(task, report)
+            return
+        refuse_options(context, _FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
+        repair_image(
+            Task(
+                **common,
+                method=method.value,
+                edges=edges,
+                probability=probability,
+                save_edges=save_edges,
+                save_probability=save_probability,
+            ),
+            report,
         )
-        repair_image(task, report)
 
 
 def edges(
@@ -94,7 +130,7 @@ def edges(
     For exactly what `inpaint` would make of them, hand the probabilities on as well:
     `edges … -o e.png --save-probability p.npy`, then `complete … --edges e.png --probability p.npy`.
     """
-    chosen = _chosen_model(model, edge_weights, inpaint_weights)
+    chosen = chosen_model(model, edge_weights, inpaint_weights)
     with reporting(as_json=as_json, quiet=quiet) as report:
         task = Task(
             command="edges",
@@ -106,7 +142,7 @@ def edges(
             device=device,
             overwrite=overwrite,
             changes={
-                **_known_edges(sigma, no_known_edges),
+                **known_edges(sigma, no_known_edges),
                 "threshold": threshold,
                 "grow_px": grow_px,
                 "half_precision": half,
@@ -129,6 +165,8 @@ def complete(
     no_known_edges: options.NoKnownEdges = False,
     threshold: options.Threshold = options.DEFAULTS.threshold,
     merge_known_edges: options.MergeKnownEdges = options.DEFAULTS.merge_known_edges,
+    match_noise: options.MatchNoise = False,
+    seed: options.NoiseSeed = options.DEFAULTS.seed,
     grow_px: options.GrowPx = options.GROW_PX,
     half: options.Half = False,
     device: options.Device = "auto",
@@ -140,7 +178,7 @@ def complete(
 
     Give --grow-px, --threshold and --sigma as they were given to `edges`.
     """
-    chosen = _chosen_model(model, edge_weights, inpaint_weights)
+    chosen = chosen_model(model, edge_weights, inpaint_weights)
     with reporting(as_json=as_json, quiet=quiet) as report:
         task = Task(
             command="complete",
@@ -153,12 +191,14 @@ def complete(
             device=device,
             overwrite=overwrite,
             changes={
-                **_known_edges(sigma, no_known_edges),
+                **known_edges(sigma, no_known_edges),
                 "threshold": threshold,
                 "merge_known_edges": merge_known_edges,
                 "rim_correction": rim_correction,
                 "grow_px": grow_px,
                 "half_precision": half,
+                "match_noise": match_noise,
+                "seed": seed,
             },
         )
         repair_image(task, report)
@@ -166,14 +206,20 @@ def complete(
 
 def _refuse_network_options(context: typer.Context, method: str) -> None:
     """Options that a classical method would ignore are a mistake, whatever their value."""
-    given = [
-        str(parameter.opts[0])
-        for parameter in context.command.params
-        if parameter.name not in _FOR_EVERY_METHOD and _was_given(context, parameter.name)
-    ]
+    others = {str(parameter.name) for parameter in context.command.params} - _FOR_EVERY_METHOD
+    refuse_options(context, others, f"only --method {options.EDGECONNECT} knows that; {method} has no networks.")
+
+
+def refuse_options(context: typer.Context, names: Collection[str], message: str) -> None:
+    """Options that would be ignored are a mistake."""
+    given = [p.opts[0] for p in context.command.params if p.name in names and _was_given(context, p.name)]
     if given:
-        message = f"only --method {options.EDGECONNECT} knows that; {method} has no networks."
         raise typer.BadParameter(message, param_hint=" and ".join(given))
+
+
+def stack_choices(mapping: str, edges_from: str) -> dict[str, Any]:
+    """The choices that a stack's options make."""
+    return {"mapping": str(mapping), "edges_from": int(edges_from) if edges_from.isdecimal() else edges_from}
 
 
 def _was_given(context: typer.Context, name: str | None) -> bool:
@@ -181,10 +227,19 @@ def _was_given(context: typer.Context, name: str | None) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
+def refuse_contradiction(scheduler: str | None, threads: int) -> None:
+    """A scheduler's workers have threads of their own."""
+    if scheduler is not None and threads > 1:
+        raise typer.BadParameter("it is for this machine alone; --scheduler has workers.", param_hint="--threads")
+
+
+_NOT_FOR_STACKS = {"method", "edges", "probability", "save_edges", "save_probability"}
+_FOR_STACKS_ALONE = {"mask_axes", "mapping", "edges_from", "scheduler", "threads"}
 _FOR_EVERY_METHOD = {"image", "mask", "output", "method", "grow_px", "overwrite", "as_json", "quiet"}
 
 
-def _chosen_model(model: str | None, edge: Path | None, inpaint: Path | None) -> str | tuple[Path, Path] | None:
+def chosen_model(model: str | None, edge: Path | None, inpaint: Path | None) -> str | tuple[Path, Path] | None:
+    """One model out of the options that name it."""
     if (edge is None) != (inpaint is None):
         raise typer.BadParameter("give both files, or neither.", param_hint="--edge-weights and --inpaint-weights")
     if edge is None or inpaint is None:
@@ -194,7 +249,7 @@ def _chosen_model(model: str | None, edge: Path | None, inpaint: Path | None) ->
     return edge, inpaint
 
 
-def _known_edges(sigma: float | None, none_wanted: bool) -> dict[str, float | None]:
+def known_edges(sigma: float | None, none_wanted: bool) -> dict[str, float | None]:
     """The change to the default settings; none when nothing was asked for."""
     if none_wanted and sigma is not None:
         raise typer.BadParameter("it contradicts --no-known-edges.", param_hint="--sigma")

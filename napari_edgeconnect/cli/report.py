@@ -7,7 +7,7 @@ not a bug ends in one sentence and an exit code.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,6 +43,8 @@ class Report:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self._as_json = as_json
         self._quiet = quiet
+        #: What an interruption leaves behind, in a sentence.
+        self.when_interrupted = "Interrupted: nothing was written."
 
     def follow(self, steps: Generator[Step, None, Result]) -> Result:
         """Run to the end, showing each step; an interruption closes the generator."""
@@ -86,6 +88,14 @@ class Report:
         elif not self._quiet:
             typer.echo(summary, err=True)
 
+    def table(self, lines: Sequence[str], result: dict[str, Any]) -> None:
+        """End, with a table: lines for a person, the object for a program."""
+        if self._as_json:
+            typer.echo(json.dumps(result))
+        elif not self._quiet:
+            for line in lines:
+                typer.echo(line)
+
     def _say(self, line: str, event: dict[str, Any]) -> None:
         if self._as_json:
             if not self._quiet:
@@ -114,24 +124,27 @@ def reporting(*, as_json: bool, quiet: bool) -> Iterator[Report]:
     try:
         yield report
     except KeyboardInterrupt:
-        report.error("Interrupted: nothing was written.")
+        report.error(report.when_interrupted)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    except MemoryError as error:
-        report.error(str(error) or "There is not enough memory for this image.")
-        raise typer.Exit(ExitCode.NO_MEMORY_OR_DEVICE) from None
-    except RuntimeError as error:
-        if not _from_device(error):
+    except Exception as error:
+        sentence, code = verdict(error)
+        if sentence is None:
             raise
-        report.error(f"The device failed: {error}")
-        raise typer.Exit(ExitCode.NO_MEMORY_OR_DEVICE) from None
-    except (ValueError, TypeError, ImportError) as error:
-        if isinstance(error, (TypeError, ImportError)) and not _is_sentence(error):
-            raise
-        report.error(str(error))
-        raise typer.Exit(ExitCode.BAD_INPUT) from None
-    except OSError as error:
-        report.error(f"{error.filename}: {error.strerror}." if error.filename else str(error))
-        raise typer.Exit(ExitCode.BAD_INPUT) from None
+        report.error(sentence)
+        raise typer.Exit(code) from None
+
+
+def verdict(error: Exception) -> tuple[str | None, ExitCode]:
+    """What went wrong in a sentence, and the exit code; no sentence for a bug."""
+    if isinstance(error, MemoryError):
+        return str(error) or "There is not enough memory for this image.", ExitCode.NO_MEMORY_OR_DEVICE
+    if isinstance(error, RuntimeError):
+        return (f"The device failed: {error}" if _from_device(error) else None), ExitCode.NO_MEMORY_OR_DEVICE
+    if isinstance(error, OSError):
+        return (f"{error.filename}: {error.strerror}." if error.filename else str(error)), ExitCode.BAD_INPUT
+    if isinstance(error, ValueError) or (isinstance(error, (TypeError, ImportError)) and _is_sentence(error)):
+        return str(error), ExitCode.BAD_INPUT
+    return None, ExitCode.BAD_INPUT
 
 
 def _from_device(error: RuntimeError) -> bool:

@@ -35,6 +35,7 @@ from .report import Report
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.edges import EdgeMap
+    from napari_edgeconnect.core.models import ModelInfo
     from napari_edgeconnect.core.results import ClassicalRepair, Repair, Step
     from napari_edgeconnect.core.settings import Settings
     from napari_edgeconnect.files.staging import Writer
@@ -60,6 +61,8 @@ class Task:
     overwrite : bool
     changes : dict
         Fields of ``Settings`` that differ from its defaults.
+    asked : str or None
+        What a run on many files knows its own outputs by; goes into the record.
     """
 
     command: str
@@ -75,6 +78,7 @@ class Task:
     device: str = "auto"
     overwrite: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
+    asked: str | None = None
 
     @property
     def inputs(self) -> dict[str, Path]:
@@ -91,8 +95,8 @@ class Task:
         return self.output.with_name(self.output.stem + "_altered.png")
 
 
-def repair_image(task: Task, report: Report) -> None:
-    """``inpaint``, or ``complete`` where edges are given."""
+def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -> None:
+    """``inpaint``, or ``complete`` where edges are given; the model is loaded unless it is given."""
     staging = Staging(task.inputs.values(), overwrite=task.overwrite)
     outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
     outputs |= _optional(task)
@@ -100,15 +104,15 @@ def repair_image(task: Task, report: Report) -> None:
         staging.plan(path)
     source, mask = _read(task, report)
     _check_outputs(task, source)
-    repair = report.follow(_repair_steps(task, source, mask, report))
+    repair = report.follow(_repair_steps(task, source, mask, report, model))
     for note in repair.record["notes"]:
         report.note(note)
-    record = {**repair.record, **_provenance(task, outputs)}
+    record = {**repair.record, **provenance(task, outputs)}
     staging.commit(
         {
+            task.record_path(): partial(write_json, record=record),
             **(_edge_writers(task, repair.edges) if _optional(task) else {}),  # classical repairs have no edges
             task.altered_path(): partial(write_image, pixels=as_black_and_white(repair.altered), suffix=".png"),
-            task.record_path(): partial(write_json, record=record),
             task.output: partial(write_image, pixels=repair.image, like=source, suffix=task.output.suffix),
         }
     )
@@ -130,15 +134,15 @@ def repair_image(task: Task, report: Report) -> None:
 
 
 def _repair_steps(
-    task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report
+    task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report, model: EdgeConnect | None
 ) -> Generator[Step, None, Repair | ClassicalRepair]:
-    settings = _settings(task)
+    settings = settings_of(task)
     if task.method != EDGECONNECT:
         from napari_edgeconnect.core.classical import inpaint_steps
 
         return inpaint_steps(source.pixels, mask, task.method, grow_px=settings.grow_px)
     edges = _given_edges(task, source, mask, settings, report) if task.edges else None
-    model = _load(task, report)
+    model = model or load_model(task, report)
     if edges is None:
         return model.inpaint_steps(source.pixels, mask, settings)
     return model.complete_steps(source.pixels, mask, edges, settings)
@@ -154,13 +158,13 @@ def propose_edges(task: Task, report: Report) -> None:
     source, mask = _read(task, report)
     check_format(task.output, mask.shape, np.dtype(np.uint8))
     _check_outputs(task, None)
-    settings = _settings(task)
-    model = _load(task, report)
+    settings = settings_of(task)
+    model = load_model(task, report)
     edges = report.follow(model.hallucinate_edges_steps(source.pixels, mask, settings))
     record = {
         **model.record_of(edges, settings),
         "seconds": round(time.monotonic() - started, 3),
-        **_provenance(task, outputs),
+        **provenance(task, outputs),
     }
     staging.commit(
         {
@@ -211,13 +215,22 @@ def _check_outputs(task: Task, source: ImageFile | None) -> None:
         check_format(task.save_probability, plane, np.dtype(np.float32))
 
 
-def _settings(task: Task) -> Settings:
+def settings_of(task: Task) -> Settings:
+    """The defaults with the task's changes."""
     from napari_edgeconnect.core.settings import Settings
 
     return replace(Settings(), **task.changes)
 
 
-def _load(task: Task, report: Report) -> EdgeConnect:
+def model_info(task: Task) -> ModelInfo:
+    """Which model the task is for, without loading it."""
+    from napari_edgeconnect.core.models import DEFAULT_MODEL, find_model
+
+    return find_model(task.model or DEFAULT_MODEL)
+
+
+def load_model(task: Task, report: Report) -> EdgeConnect:
+    """Load the task's model, and say which it is."""
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.models import DEFAULT_MODEL
 
@@ -275,11 +288,13 @@ def _edge_writers(task: Task, edges: EdgeMap) -> dict[Path, Writer]:
     return writers
 
 
-def _provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
+def provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
+    """From what and into what, for a record."""
     return {
         "command": task.command,
         "inputs": {role: {"file": str(path), "sha256": sha256(path)} for role, path in task.inputs.items()},
         "outputs": {role: str(path) for role, path in outputs.items()},
+        **({"asked": task.asked} if task.asked else {}),
     }
 
 

@@ -19,6 +19,7 @@ from .device import choose_device
 from .edges import EdgeMap, as_edge_map
 from .job import Job
 from .models import DEFAULT_MODEL, ModelInfo, find_model
+from .noise import add_matching_noise
 from .passes import EdgePass, PixelPass, Work, through_all, within_memory
 from .record import edge_record, repair_record
 from .results import Repair, Step, result_of
@@ -240,7 +241,9 @@ class EdgeConnect:
             return pixels.result
 
         image, job = yield from self._within_memory(job, all_pixels)
-        record = repair_record(job, edges, self.info, self.stages, seconds=time.monotonic() - started)
+        noise = add_matching_noise(image, job) if job.settings.match_noise else None
+        seconds = time.monotonic() - started
+        record = repair_record(job, edges, self.info, self.stages, noise=noise, seconds=seconds)
         return Repair(image, edges, job.hole.copy(), record)
 
     def _all_edges(self, job: Job, batch: int) -> Generator[Work, None, EdgeMap]:

@@ -101,7 +101,9 @@ class Job:
         return cls(
             image=pixels,
             hole=hole,
-            mapping=contrast_mapping(pixels, hole),
+            mapping=ContrastMapping("given", *settings.contrast)
+            if settings.contrast
+            else contrast_mapping(pixels, hole),
             plan=plan_windows(hole, settings),
             settings=settings,
             mask_px=int(np.count_nonzero(marked)),

@@ -23,6 +23,7 @@ from .coarse import CoarseGuess
 from .edges import EdgeMap, as_edge_map
 from .holes import Box, Slices, Window
 from .job import Job, View
+from .noise import add_matching_noise
 from .passes import PixelPass, coarse_strips, stage_two_edges, within_memory
 from .record import repair_record
 from .results import Repair
@@ -147,8 +148,13 @@ class LiveCompletion:
 
         stages = self._model.stages
         yield from within_memory(self._job, follow, stages.device, batch=1)
-        record = repair_record(self._job, edge_map, self._model.info, stages, seconds=time.monotonic() - started)
-        return Repair(self._result.copy(), edge_map, self._job.hole.copy(), record)
+        job, image, noise = self._job, self._result.copy(), None
+        if job.settings.match_noise:
+            noise = add_matching_noise(image, job)
+            yield from (_noisy_patch(image, window, job) for window in job.plan.windows)
+        seconds = time.monotonic() - started
+        record = repair_record(job, edge_map, self._model.info, stages, noise=noise, seconds=seconds)
+        return Repair(image, edge_map, job.hole.copy(), record)
 
     def _begin(self, job: Job) -> None:
         self._job = job
@@ -171,6 +177,12 @@ class LiveCompletion:
                 if window is part.windows[-1]:
                     part.made_from = edges
                 yield Patch(window.box.slices, target, self._result[window.box.slices][target])
+
+
+def _noisy_patch(image: NDArray[Any], window: Window, job: Job) -> Patch:
+    """Noise comes last: tiles look at what others have completed, and not at noise."""
+    target = job.plan.target(window)
+    return Patch(window.box.slices, target, image[window.box.slices][target])
 
 
 @dataclass(eq=False)

@@ -21,6 +21,7 @@ SAMPLE_PX = 1_000_000
 #: A value this many contrast ranges away looks to the networks like this.
 _FARTHEST = 1000.0
 _SMALLEST_SPAN = 1e-300
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def checked_image(image: ArrayLike) -> NDArray[Any]:
@@ -44,7 +45,7 @@ def checked_image(image: ArrayLike) -> NDArray[Any]:
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise ValueError(
             f"The image has shape {array.shape}: give one plane, (H, W), (H, W, 3) or (H, W, 4); "
-            f"repair a stack plane by plane."
+            f"repair a stack plane by plane, or with core.stack."
         )
     if 0 in array.shape:
         raise ValueError(f"The image has shape {array.shape}: it holds no pixels.")
@@ -71,7 +72,7 @@ class ContrastMapping:
     Attributes
     ----------
     kind : str
-        How the two were found.
+        How the two were found: "divide by 255", "bool", "percentiles", or "given".
     low, high : float
         In the source's units.
     """
@@ -100,10 +101,14 @@ class ContrastMapping:
             values = np.clip(np.rint(values), lowest, highest)
         return values.astype(dtype)
 
+    def to_source_span(self, unit: float) -> float:
+        """A distance on the unit scale in the source's units; never infinite."""
+        return float(np.clip(unit * (self.high / 2 - self.low / 2), -_LARGEST / 2, _LARGEST / 2) * 2)
+
     @property
     def is_fixed(self) -> bool:
         """True where [0, 1] is the dtype's whole range, so that outputs are limited by it alone."""
-        return self.kind != "percentiles"
+        return self.kind in ("divide by 255", "bool")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a record."""
@@ -123,11 +128,20 @@ def contrast_mapping(image: NDArray[Any], hole: NDArray[np.bool_]) -> ContrastMa
     hole : (H, W) bool, True inside the hole
         At least one pixel is known, and all known ones are finite.
     """
-    if image.dtype == np.uint8 and image.ndim == 3:
+    fixed = fixed_mapping(image.dtype, colour=image.ndim == 3)
+    return fixed or percentile_mapping(known_sample(image, hole))
+
+
+def fixed_mapping(dtype: np.dtype[Any], *, colour: bool) -> ContrastMapping | None:
+    """The mapping of images whose dtype alone decides it; None where their pixels do."""
+    if dtype == np.uint8 and colour:
         return ContrastMapping("divide by 255", 0.0, 255.0)
-    if image.dtype.kind == "b":
-        return ContrastMapping("bool", 0.0, 1.0)
-    known = _known_sample(image, hole).astype(np.float64)
+    return ContrastMapping("bool", 0.0, 1.0) if dtype.kind == "b" else None
+
+
+def percentile_mapping(values: NDArray[Any]) -> ContrastMapping:
+    """The mapping that takes ``PERCENTILES`` of at least one finite value to 0 and 1."""
+    known = values.astype(np.float64)
     # Interpolating between sorted neighbours could overflow near float64's ends.
     low, high = np.percentile(known, PERCENTILES, method="nearest")
     if not high / 2 - low / 2 > _SMALLEST_SPAN:
@@ -139,8 +153,9 @@ def contrast_mapping(image: NDArray[Any], hole: NDArray[np.bool_]) -> ContrastMa
     return ContrastMapping("percentiles", float(low), float(high))
 
 
-def _known_sample(image: NDArray[Any], hole: NDArray[np.bool_]) -> NDArray[Any]:
-    stride = max(1, int(np.ceil(np.sqrt(hole.size / SAMPLE_PX))))
+def known_sample(image: NDArray[Any], hole: NDArray[np.bool_], most_px: int = SAMPLE_PX) -> NDArray[Any]:
+    """Known pixels of a plane, (n,) or (n, 3): all, or of a larger plane about ``most_px`` on a regular grid."""
+    stride = max(1, int(np.ceil(np.sqrt(hole.size / most_px))))
     known = ~hole[::stride, ::stride]
     if not known.any():
         stride, known = 1, ~hole

@@ -32,12 +32,12 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
         Only str, int, float, bool, None, lists and dicts.
     """
     return {
-        **_origin(),
+        **origin(),
         "model": model.as_dict(),
         "settings": {**settings.as_dict(), "rim_correction": stages.corrects_rim(settings.rim_correction)},
         "device": str(stages.device),
-        # Nothing is drawn at random: the same input gives the same output.
-        "seed": None,
+        # Of the noise that is added. Nothing else is drawn at random: the same input gives the same output.
+        "seed": settings.seed if settings.match_noise else None,
         "edges": {
             "threshold": edges.threshold,
             "measured_px": _count(edges.labels == EdgeSource.MEASURED),
@@ -49,9 +49,24 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
     }
 
 
-def repair_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:
-    """Write down one repair: its edge map's record, and what was done to the image."""
-    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **_what_was_done(job, seconds)}
+def repair_record(
+    job: Job,
+    edges: EdgeMap,
+    model: ModelInfo,
+    stages: Stages,
+    *,
+    noise: Sequence[Mapping[str, Any] | None] | None = None,
+    seconds: float,
+) -> dict[str, Any]:
+    """Write down one repair: its edge map's record, and what was done to the image.
+
+    ``noise`` is what ``noise.add_matching_noise`` found in each window, where it was asked for.
+    """
+    done = _what_was_done(job, seconds)
+    if noise is not None:
+        windows = zip(done["windows"], noise, strict=True)
+        done["windows"] = [{**window, "noise": dict(found) if found else None} for window, found in windows]
+    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **done}
 
 
 def classical_record(
@@ -66,7 +81,7 @@ def classical_record(
     """Write down what a classical method did to an image: ``options`` are the method's own settings."""
     shared = ("grow_px", "margin_px", "smallest_window_px", "largest_window_px")
     return {
-        **_origin(),
+        **origin(),
         "method": method,
         "package": dict(package),
         "settings": {**{name: getattr(job.settings, name) for name in shared}, **options},
@@ -75,7 +90,8 @@ def classical_record(
     }
 
 
-def _origin() -> dict[str, Any]:
+def origin() -> dict[str, Any]:
+    """What made a record, and when."""
     return {
         "software": SOFTWARE,
         "version": version(SOFTWARE),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from math import isfinite
+from typing import Any, Literal
 
 #: What ``classical.inpaint`` can do without a network.
 CLASSICAL_METHODS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "mean")
@@ -43,6 +44,14 @@ class Settings:
         A hole whose window would be larger is repaired coarse to fine.
     half_precision : bool
         Autocast to float16; has an effect on CUDA only.
+    contrast : (low, high) or None
+        Values of the image that map to 0 and 1, for planes that must share a
+        mapping. None: what ``planes.contrast_mapping`` finds in each.
+    match_noise : bool
+        Add to the fill the noise of the known pixels near it, so that a repair
+        does not stand out as smooth.
+    seed : int
+        Of that noise; of nothing else.
     """
 
     sigma: float | None = 2.0
@@ -54,6 +63,9 @@ class Settings:
     smallest_window_px: int = 256
     largest_window_px: int = 1024
     half_precision: bool = False
+    contrast: tuple[float, float] | None = None
+    match_noise: bool = False
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.sigma is not None and not 0 < self.sigma <= 50:
@@ -74,6 +86,41 @@ class Settings:
                 f"smallest_window_px is {self.smallest_window_px!r}: give 16 to largest_window_px "
                 f"({self.largest_window_px})."
             )
+        low, high = self.contrast or (0.0, 1.0)
+        if not (isfinite(low) and isfinite(high) and low < high):
+            raise ValueError(f"contrast is {self.contrast!r}: give two finite values, the lower one first, or None.")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed!r}: give 0 or more.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for a record."""
+        return {**asdict(self), "contrast": list(self.contrast) if self.contrast else None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
+    """What a person may choose about the planes of a stack, besides each plane's own ``Settings``.
+
+    Attributes
+    ----------
+    mapping : "plane" or "stack"
+        Contrast of each plane by itself, or one for all planes of a channel:
+        in a time series the fill then does not flicker with the mapping.
+    edges_from : "own", "strongest" or int
+        Which channel's edges guide all channels of a place: each its own; the
+        one that stands out most from its noise, the same throughout the stack;
+        or the channel of that number, from 0.
+    """
+
+    mapping: Literal["plane", "stack"] = "plane"
+    edges_from: Literal["own", "strongest"] | int = "own"
+
+    def __post_init__(self) -> None:
+        if self.mapping not in ("plane", "stack"):
+            raise ValueError(f"mapping is {self.mapping!r}: give 'plane' or 'stack'.")
+        guide = self.edges_from
+        if guide not in ("own", "strongest") and not (isinstance(guide, int) and guide >= 0):
+            raise ValueError(f"edges_from is {guide!r}: give 'own', 'strongest' or a channel's number from 0.")
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a record."""

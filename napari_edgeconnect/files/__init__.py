@@ -7,18 +7,32 @@ the file; nothing is read with fewer bits than it has.
 """
 
 from .errors import FileError
-from .image import ImageFile, check_format, read_image, sha256, write_image
+from .identity import sha256, stamp
+from .image import ImageFile, check_format, read_image, write_image
+from .parts import Parts
 from .roles import read_as_edges, read_as_mask
+from .stack import StackFile, check_stack_format, holds_stack, open_stack, write_stack
 from .staging import Staging
+from .tiff_stack import write_mask_stack
+from .zarr_stack import is_zarr
 
 __all__ = [
     "FileError",
     "ImageFile",
+    "Parts",
+    "StackFile",
     "Staging",
     "check_format",
+    "check_stack_format",
+    "holds_stack",
+    "is_zarr",
+    "open_stack",
     "read_as_edges",
     "read_as_mask",
     "read_image",
     "sha256",
+    "stamp",
     "write_image",
+    "write_mask_stack",
+    "write_stack",
 ]

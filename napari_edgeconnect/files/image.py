@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +68,7 @@ def read_image(path: Path) -> ImageFile:
     """
     from . import raster, tiff
 
-    kind = _format_of(path)
+    kind = format_of(path)
     readers = {"png": raster.read_png, "jpeg": raster.read_jpeg, "tiff": tiff.read, "npy": _read_npy}
     try:
         with warnings.catch_warnings():
@@ -140,13 +139,8 @@ def check_format(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Fo
     return kind
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, as hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _format_of(path: Path) -> Format:
+def format_of(path: Path) -> Format:
+    """Tell a file's format by its first bytes, or say in a FileError why that can't be."""
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -177,5 +171,5 @@ def _check_shape(path: Path, pixels: NDArray[Any]) -> None:
     if not plane or pixels.size == 0:
         raise FileError(
             f"{path} holds an array of shape {pixels.shape}; one plane is wanted: (H, W), (H, W, 3) or (H, W, 4). "
-            f"Stacks are not repaired from the command line yet."
+            f"for a stack, say what its axes are with --axes."
         )

@@ -20,8 +20,8 @@ from tifffile import TiffFile, TiffPage, TiffTag, TiffWriter
 from .carried import Carried, Tags
 from .errors import FileError
 
-_PHOTOMETRIC = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette"}
-_PALETTE = 3
+PHOTOMETRIC = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette"}
+PALETTE = 3
 _DEFLATE = {8: "zlib", 32946: "zlib"}
 _DESCRIPTION, _ORIENTATION, _ICC, _COLORMAP = 270, 274, 34675, 320
 #: Layout of the old file's pixels; the writer makes its own.
@@ -43,7 +43,7 @@ def read(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
         pixels = _decode(page, path)
         if page.samplesperpixel > 1 and page.axes.startswith("S"):
             pixels = np.moveaxis(pixels, 0, -1)
-        carried, dropped = _carried(file, page)
+        carried, dropped = carried_from(file, page)
     if dropped:
         notes.append("not carried over to the output, because they point into the old file: " + ", ".join(dropped))
     if int(page.photometric) == 0:
@@ -105,22 +105,22 @@ def _only_page(file: TiffFile, path: Path) -> tuple[TiffPage, list[str]]:
 
 def _is_stack(path: Path) -> FileError:
     return FileError(
-        f"{path} holds several pages; one plane is wanted. Stacks are not repaired from the command line yet."
+        f"{path} holds several pages; one plane is wanted. For a stack, say what its axes are with --axes."
     )
 
 
 def _check_page(page: TiffPage, file: TiffFile, path: Path) -> None:
     photometric = int(page.photometric)
-    if photometric == _PALETTE and not file.is_imagej:
+    if photometric == PALETTE and not file.is_imagej:
         # ImageJ's palettes are lookup tables on intensities; all others give colours to arbitrary numbers.
         raise FileError(f"{path} is a palette TIFF, whose pixel values are no intensities: convert it to gray or RGB.")
-    if photometric not in _PHOTOMETRIC:
+    if photometric not in PHOTOMETRIC:
         name = getattr(page.photometric, "name", photometric)
         raise FileError(f"{path} has the colour space {name}; gray or RGB is wanted: convert it.")
     samples = page.samplesperpixel
     if samples not in ((3, 4) if photometric == 2 else (1,)) or page.imagedepth != 1:
         raise FileError(
-            f"{path} has {samples} samples per pixel and the colour space {_PHOTOMETRIC[photometric]}, depth "
+            f"{path} has {samples} samples per pixel and the colour space {PHOTOMETRIC[photometric]}, depth "
             f"{page.imagedepth}; one gray plane, RGB or RGB with alpha is wanted."
         )
     if page.dtype is None or page.dtype.kind not in "buif":
@@ -166,17 +166,18 @@ def _decode_by_pillow(page: TiffPage, path: Path) -> NDArray[Any] | None:
     return pixels.astype(page.dtype, casting="unsafe") if pixels.dtype.kind in "uif" else None
 
 
-def _carried(file: TiffFile, page: TiffPage) -> tuple[Carried, list[str]]:
+def carried_from(file: TiffFile, page: TiffPage) -> tuple[Carried, list[str]]:
+    """What a page says besides its pixels, and the names of tags that can't be carried over."""
     tags, dropped = _raw_tags(file, page)
     resolution = [page.tags.valueof(code) for code in (282, 283)]
     unit = int(page.tags.valueof(296, 2))
     known = all(r and r[0] and r[1] for r in resolution)
     compression = int(page.compression)
-    palette = int(page.photometric) == _PALETTE
+    palette = int(page.photometric) == PALETTE
     options: dict[str, Any] = {
         "bigtiff": file.is_bigtiff,
         "byteorder": file.byteorder,
-        "photometric": _PHOTOMETRIC[int(page.photometric)],
+        "photometric": PHOTOMETRIC[int(page.photometric)],
         "planarconfig": "separate" if page.axes.startswith("S") else "contig",
         "extrasamples": tuple(int(e) for e in page.extrasamples) or None,
         "compression": None if compression == 1 else _DEFLATE.get(compression, "zlib"),
@@ -199,14 +200,14 @@ def _carried(file: TiffFile, page: TiffPage) -> tuple[Carried, list[str]]:
 def _raw_tags(file: TiffFile, page: TiffPage) -> tuple[Tags, list[str]]:
     tags: Tags = []
     dropped = []
-    left_out = _LAYOUT | _RESOLUTION | ({_COLORMAP} if int(page.photometric) == _PALETTE else set())
+    left_out = _LAYOUT | _RESOLUTION | ({_COLORMAP} if int(page.photometric) == PALETTE else set())
     for tag in page.tags:
         if tag.code in _OFFSETS or int(tag.dtype) in _IFD_TYPES:
             dropped.append(tag.name)
         elif tag.code not in left_out:
             value = _raw_value(file, tag)
             if tag.code == _DESCRIPTION and file.is_ome:
-                value = _without_file_names(value)
+                value = without_file_names(value)
             tags.append((tag.code, int(tag.dtype), tag.count, value, True))
     return tags, dropped
 
@@ -216,7 +217,7 @@ def _raw_value(file: TiffFile, tag: TiffTag) -> bytes:
     return file.filehandle.read(tag.valuebytecount)
 
 
-def _without_file_names(ome_xml: bytes) -> bytes:
+def without_file_names(ome_xml: bytes) -> bytes:
     """Take out what names the old file: readers of the new one would open that, unrepaired."""
     return re.sub(rb"<UUID\b[^>]*?(/>|>.*?</UUID>)", b"", ome_xml, flags=re.DOTALL)
 

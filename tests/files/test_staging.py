@@ -56,3 +56,39 @@ def test_outputs_that_collide_exist_or_have_no_folder_are_refused(tmp_path):
     ]:
         with pytest.raises(FileError, match=reason):
             staging.plan(tmp_path / name)
+
+
+def test_a_store_replaces_a_store_as_a_whole_and_only_where_it_may(tmp_path):
+    store = tmp_path / "out.zarr"
+    store.mkdir()
+    (store / "stale").write_text("old")
+    with pytest.raises(FileError, match=r"exists: .* --overwrite"):
+        Staging([], overwrite=False).plan(store, as_folder=True)
+    staging = Staging([], overwrite=True)
+    staging.plan(store, as_folder=True)
+
+    def write(part):
+        part.mkdir()
+        (part / "chunk").write_text("new")
+
+    work = tmp_path / "work"
+    (work / "out.zarr.part").mkdir(parents=True)  # what a killed run left
+    (work / "out.zarr.part" / "half").touch()
+    staging.commit({store: write}, within=work)
+    assert [file.name for file in store.iterdir()] == ["chunk"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out.zarr", "work"]
+    assert not list(work.iterdir())
+
+
+def test_stores_are_not_written_into_each_other(tmp_path):
+    (tmp_path / "in.zarr").mkdir()
+    staging = Staging([tmp_path / "in.zarr"], overwrite=True)
+    with pytest.raises(FileError, match="lie within each other"):
+        staging.plan(tmp_path / "in.zarr" / "out.zarr", as_folder=True)
+    with pytest.raises(FileError, match="lie within each other"):
+        staging.plan(tmp_path, as_folder=True)
+    with pytest.raises(FileError, match="is an input of this run"):
+        staging.plan(tmp_path / "in.zarr", as_folder=True)
+    (tmp_path / "out.zarr").touch()
+    with pytest.raises(FileError, match="is a file"):
+        staging.plan(tmp_path / "out.zarr", as_folder=True)

@@ -1,0 +1,222 @@
+"""One run on a stack: as ``task``, but plane by plane, and resumable.
+
+What is finished lies in a folder beside the output, ``.OUT.unfinished``, as
+altered pixels alone. The output is made from the source and these when all is
+finished, and only then has its name. A run that was killed goes on where it
+stopped when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_edgeconnect.files import (
+    Parts,
+    StackFile,
+    Staging,
+    check_stack_format,
+    stamp,
+    write_mask_stack,
+    write_stack,
+)
+
+from .report import Report
+from .stack_task import StackTask, anywhere, open_on_worker, opened
+from .task import load_model, model_info, provenance, write_json
+
+if TYPE_CHECKING:
+    from napari_edgeconnect.core.axes import Place
+    from napari_edgeconnect.core.edgeconnect import EdgeConnect
+    from napari_edgeconnect.core.results import Step
+    from napari_edgeconnect.core.stack import Fill, Stack
+    from napari_edgeconnect.core.stack_run import Finished
+
+
+def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None = None) -> None:
+    """``inpaint`` for a stack; the model is loaded unless it is given."""
+    started = time.monotonic()
+    outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
+    with opened(task) as (source, stack, notes):
+        check_stack_format(task.output, source)
+        staging = Staging(task.inputs.values(), overwrite=task.overwrite)
+        asked = _asked(task, stack)
+        resumed = Parts.of_same_run(task.parts_path(), asked)
+        for role, path in outputs.items():
+            main = role == "output"
+            staging.plan(path, as_folder=main and source.format == "zarr", may_exist=resumed and not main)
+        for note in notes:
+            report.note(note)
+        report.when_interrupted = "Interrupted: finished planes are kept; give the same command again to go on."
+        with Parts(task.parts_path(), asked, start_anew=task.overwrite) as parts:
+            if parts.found:
+                report.note(f"{parts.found} of {len(list(stack.axes.places()))} places were finished before")
+            report.follow(_finish(task, report, stack, parts, model))
+            fills = _kept_fills(stack, parts)
+            record = _record(task, stack, fills, seconds=time.monotonic() - started)
+            record |= provenance(task, outputs)
+            _commit(task, staging, source, stack, fills, record, within=task.parts_path())
+            parts.remove()
+    for path in outputs.values():
+        report.written(path)
+    _say_result(task, report, outputs, record)
+
+
+def _asked(task: StackTask, stack: Stack) -> dict[str, Any]:
+    """All that the planes follow from. A run goes on with planes of the same alone."""
+    from napari_edgeconnect import __version__
+
+    return {
+        "version": __version__,
+        "inputs": {role: {"file": str(path.resolve()), "stamp": stamp(path)} for role, path in task.inputs.items()},
+        "model": model_info(task).sha256,
+        "device": task.device,
+        "settings": stack.settings.as_dict(),
+        "stack": _shared(stack),
+    }
+
+
+def _shared(stack: Stack) -> dict[str, Any]:
+    """What all planes share, as plain values."""
+    return {
+        "axes": stack.axes.names,
+        "mask_axes": stack.mask_axes.names,
+        "shape": list(stack.axes.shape),
+        "dtype": str(np.dtype(stack.image.dtype)),
+        **stack.choices.as_dict(),
+        "guide": stack.guide,
+        "contrasts": [list(contrast) if contrast else None for contrast in stack.contrasts],
+    }
+
+
+def _finish(
+    task: StackTask, report: Report, stack: Stack, parts: Parts, model: EdgeConnect | None
+) -> Generator[Step, None, None]:
+    """Repair the places that are not finished, and keep each as soon as it is."""
+    from napari_edgeconnect.core.results import Step
+
+    axes = stack.axes
+    places = [place for place in axes.places() if axes.number(place) not in parts]
+    if not places:
+        return
+    for event in _events(task, report, stack, places, model):
+        if isinstance(event, Step):
+            yield event
+        else:
+            _keep(parts, axes.number(event.place), event.fills)
+
+
+def _events(
+    task: StackTask, report: Report, stack: Stack, places: Sequence[Place], model: EdgeConnect | None
+) -> Generator[Step | Finished, None, None]:
+    if not task.has_workers:
+        from napari_edgeconnect.core.stack_run import places_steps
+
+        yield from places_steps(model or load_model(task, report), stack, places)
+        return
+    from napari_edgeconnect.core.workers import connected, places_on_workers
+
+    with connected(task.scheduler, threads=task.threads) as client:
+        cores = client.ncores()
+        where = f"{len(cores)} workers of {task.scheduler}" if task.scheduler else f"{task.threads} threads"
+        report.model(model_info(task), where)
+        opener = partial(open_on_worker, anywhere(task), stack.choices, stack.contrasts, stack.guide)
+        yield from places_on_workers(client, opener, stack.axes, places)
+
+
+def _keep(parts: Parts, number: int, fills: Sequence[Fill]) -> None:
+    arrays = {}
+    for fill in fills:
+        arrays[f"altered_{fill.channel}"] = np.flatnonzero(fill.altered)
+        arrays[f"values_{fill.channel}"] = fill.values
+    parts.put(number, arrays, [[fill.channel, fill.record] for fill in fills])
+
+
+def _kept_fills(stack: Stack, parts: Parts) -> Any:
+    """Gives a place's fills as they were kept; asked for one place several times in a row, as writers do."""
+    from napari_edgeconnect.core.stack import Fill
+
+    @lru_cache(maxsize=1)
+    def fills(place: Place) -> list[Fill]:
+        arrays, records = parts.get(stack.axes.number(place))
+        made = []
+        for channel, record in records:
+            altered = np.zeros(stack.axes.plane_shape, dtype=bool)
+            altered.flat[arrays[f"altered_{channel}"]] = True
+            made.append(Fill(place, channel, altered, arrays[f"values_{channel}"], record))
+        return made
+
+    return fills
+
+
+def _record(task: StackTask, stack: Stack, fills: Any, *, seconds: float) -> dict[str, Any]:
+    from napari_edgeconnect.core.record import origin
+
+    planes = [fill.record for place in stack.axes.places() for fill in fills(place)]
+    return {
+        **origin(),
+        "command": task.command,
+        "method": task.method,
+        "model": model_info(task).as_dict(),
+        "settings": stack.settings.as_dict(),
+        "stack": _shared(stack),
+        "hole_px": sum(plane["hole_px"] for plane in planes),
+        "hole_fraction": sum(plane["hole_px"] for plane in planes) / (_planes(stack) * np.prod(stack.axes.plane_shape)),
+        "seconds": round(seconds, 3),
+        "notes": [] if planes else ["The mask is empty: nothing was repaired."],
+        "planes": planes,
+    }
+
+
+def _planes(stack: Stack) -> int:
+    return len(list(stack.axes.places())) * stack.axes.channels
+
+
+def _commit(
+    task: StackTask,
+    staging: Staging,
+    source: StackFile,
+    stack: Stack,
+    fills: Any,
+    record: Mapping[str, Any],
+    *,
+    within: Path,
+) -> None:
+    from napari_edgeconnect.core.axes import CHANNEL
+    from napari_edgeconnect.core.patched import Patched
+
+    repaired = Patched(stack, fills)
+    axes = stack.axes.place_names + (CHANNEL if CHANNEL in stack.axes.names else "") + stack.axes.plane
+    shape = tuple(stack.axes.size(name) for name in axes)
+    staging.commit(
+        {
+            task.record_path(): partial(write_json, record=record),
+            task.altered_path(): partial(write_mask_stack, planes=repaired.altered(), shape=shape, axes=axes),
+            task.output: partial(write_stack, source=source, pixels=repaired, changed=repaired.changed()),
+        },
+        within=within,
+    )
+
+
+def _say_result(task: StackTask, report: Report, outputs: Mapping[str, Path], record: Mapping[str, Any]) -> None:
+    for note in record["notes"]:
+        report.note(note)
+    repaired, seconds = len(record["planes"]), record["seconds"]
+    report.result(
+        f"Repaired {record['hole_px']} pixels in {repaired} planes in {seconds:.1f} s.",
+        {
+            "command": task.command,
+            "method": task.method,
+            **{role: str(path) for role, path in outputs.items()},
+            "hole_px": record["hole_px"],
+            "hole_fraction": record["hole_fraction"],
+            "planes": repaired,
+            "seconds": seconds,
+            "notes": record["notes"],
+        },
+    )

@@ -1,0 +1,129 @@
+"""What a command was asked to do with a stack, and the stack that its files make: here, or on a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_edgeconnect.files import (
+    FileError,
+    StackFile,
+    holds_stack,
+    open_stack,
+    read_as_mask,
+)
+
+from .task import Task, settings_of
+
+if TYPE_CHECKING:
+    from napari_edgeconnect.core.settings import StackSettings
+    from napari_edgeconnect.core.stack import Stack
+    from napari_edgeconnect.core.workers import Opened
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackTask(Task):
+    """What a command was asked to do with a stack.
+
+    Attributes
+    ----------
+    axes, mask_axes : str or None
+        None: as the files say.
+    choices : dict
+        Fields of ``StackSettings`` that differ from its defaults.
+    scheduler : str or None
+        Address of a dask scheduler, on whose workers the planes are repaired.
+    threads : int
+        Without one: how many planes are repaired at once, here.
+    """
+
+    axes: str | None = None
+    mask_axes: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    scheduler: str | None = None
+    threads: int = 1
+
+    @property
+    def has_workers(self) -> bool:
+        """True where others than this thread repair."""
+        return self.scheduler is not None or self.threads > 1
+
+    def altered_path(self) -> Path:
+        """OUT_altered.tif."""
+        return self.output.with_name(self.output.stem + "_altered.tif")
+
+    def parts_path(self) -> Path:
+        """Where finished planes are kept until all are."""
+        return self.output.with_name(f".{self.output.name}.unfinished")
+
+
+@contextmanager
+def opened(task: StackTask) -> Iterator[tuple[StackFile, Stack, list[str]]]:
+    """The task's files as a stack, as long as they are open; and what a person should know about them.
+
+    Raises
+    ------
+    FileError, ValueError
+        Where they can't be read, do not fit together, or say nothing about their axes.
+    """
+    from napari_edgeconnect.core.settings import StackSettings
+    from napari_edgeconnect.core.stack import Stack
+
+    with open_stack(task.image) as source, _mask(task) as (mask, mask_axes, notes):
+        axes = task.axes or source.axes
+        if axes is None:
+            raise FileError(
+                f"{task.image} does not say what its axes are, and its shape is {tuple(source.pixels.shape)}: say it "
+                f"with --axes, a letter each, such as TCYX (C: channels, S: RGB colours)."
+            )
+        asked = axes.upper()
+        if source.axes and asked != source.axes:
+            notes.append(f"{task.image.name} says that its axes are {source.axes}; {asked} is used, as asked")
+        stack = Stack.prepare(
+            source.pixels,
+            mask,
+            asked,
+            mask_axes=mask_axes,
+            settings=settings_of(task),
+            choices=replace(StackSettings(), **task.choices),
+        )
+        yield source, stack, [*source.notes, *notes]
+
+
+@contextmanager
+def _mask(task: StackTask) -> Iterator[tuple[Any, str | None, list[str]]]:
+    """The mask, its axes where they are known, and notes."""
+    if not holds_stack(task.mask):
+        plane, notes = read_as_mask(task.mask)
+        yield plane, task.mask_axes, notes
+        return
+    with open_stack(task.mask) as file:
+        yield file.pixels, task.mask_axes or file.axes, [*file.notes]
+
+
+def open_on_worker(
+    task: StackTask, choices: StackSettings, contrasts: tuple[tuple[float, float] | None, ...], guide: int | None
+) -> Opened:
+    """Open a task's stack and load its model on a worker, with what was decided for all planes before."""
+    from napari_edgeconnect.core.edgeconnect import EdgeConnect
+    from napari_edgeconnect.core.models import DEFAULT_MODEL
+    from napari_edgeconnect.core.workers import Opened
+
+    with ExitStack() as files:
+        _, stack, _ = files.enter_context(opened(replace(task, choices={})))
+        stack = replace(stack, choices=choices, contrasts=contrasts, guide=guide)
+        model = EdgeConnect.load(task.model or DEFAULT_MODEL, device=task.device)
+        return Opened(model, stack, files.pop_all().close)
+
+
+def anywhere(task: StackTask) -> StackTask:
+    """The same task for a process in another folder."""
+    model = task.model
+    if isinstance(model, tuple):
+        model = (model[0].resolve(), model[1].resolve())
+    elif model is not None and Path(model).exists():
+        model = str(Path(model).resolve())
+    return replace(task, image=task.image.resolve(), mask=task.mask.resolve(), model=model)

@@ -1,0 +1,229 @@
+"""Stacks: planes that are repaired one by one, each as it would be alone.
+
+What all planes share (a mapping, the channel whose edges guide the others) is
+decided once, from known pixels, and is then part of each plane's settings. So
+a plane of a stack is repaired by the same calls as a single image, in any
+order, here or on another machine, and comes out the same to the last bit.
+Planes are read when it is their turn, and forgotten after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .axes import COLOUR, Axes, Place, Readable
+from .holes import grown, read_mask
+from .job import Job, gray_of
+from .noise import signal_to_noise
+from .planes import SAMPLE_PX, fixed_mapping, known_sample, nonfinite, percentile_mapping
+from .settings import Settings, StackSettings
+
+#: A stack's mapping is that of so many of its places, spread evenly.
+MAPPED_PLACES = 32
+#: And its strongest channel that of so many damaged ones, in so many windows each.
+_COMPARED_PLACES = 8
+_COMPARED_WINDOWS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Fill:
+    """What was invented in one plane.
+
+    Attributes
+    ----------
+    place : tuple of int
+        One of ``Axes.places``.
+    channel : int
+    altered : (H, W) bool
+    values : (n,) or (n, channels) array
+        The altered pixels, row by row, in the image's dtype.
+    record : dict
+        Of the repair, as plain values, with the plane's place.
+    """
+
+    place: Place
+    channel: int
+    altered: NDArray[np.bool_]
+    values: NDArray[Any]
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def into(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """A copy of the plane with the invented pixels: every other one is the plane's own."""
+        filled = plane.copy()
+        filled[self.altered] = self.values
+        return filled
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """An image of any axes, its mask, and all that is decided once for its planes.
+
+    Attributes
+    ----------
+    image, mask : array-like
+        Anything that gives parts of itself; never written to.
+    axes, mask_axes : Axes
+    settings : Settings
+        Of every plane.
+    choices : StackSettings
+    contrasts : tuple of (low, high) or None
+        One per channel, where planes share a mapping.
+    guide : int or None
+        The channel whose edges guide all.
+    """
+
+    image: Readable
+    mask: Readable
+    axes: Axes
+    mask_axes: Axes
+    settings: Settings
+    choices: StackSettings
+    contrasts: tuple[tuple[float, float] | None, ...]
+    guide: int | None
+
+    @classmethod
+    def prepare(
+        cls,
+        image: Readable,
+        mask: Readable,
+        axes: str,
+        *,
+        plane: str = "YX",
+        mask_axes: str | None = None,
+        settings: Settings | None = None,
+        choices: StackSettings | None = None,
+    ) -> Stack:
+        """Check the input, and decide what all planes share.
+
+        Parameters
+        ----------
+        image : array-like of any axes
+            numpy, a memory map, zarr, dask: planes are read one by one.
+        mask : array-like
+            As for :meth:`EdgeConnect.inpaint`; axes that it lacks do not matter to it.
+        axes : str
+            The image's, a letter each; see :class:`Axes`.
+        plane : str
+            Its rows and its columns.
+        mask_axes : str, optional
+            See :meth:`Axes.of_mask`.
+        settings : Settings, optional
+        choices : StackSettings, optional
+
+        Raises
+        ------
+        TypeError, ValueError
+            For input that can't be repaired, in one sentence.
+        """
+        named = Axes(axes, tuple(image.shape), plane)
+        choices = choices or StackSettings()
+        if isinstance(choices.edges_from, int) and choices.edges_from >= named.channels:
+            raise ValueError(
+                f"edges_from is {choices.edges_from}, but the image has {named.channels} channels: give 0 to "
+                f"{named.channels - 1}, 'own' or 'strongest'."
+            )
+        stack = cls(
+            image=image,
+            mask=mask,
+            axes=named,
+            mask_axes=named.of_mask(tuple(mask.shape), mask_axes),
+            settings=settings or Settings(),
+            choices=choices,
+            contrasts=(None,) * named.channels,
+            guide=choices.edges_from if isinstance(choices.edges_from, int) else None,
+        )
+        if choices.mapping == "stack" and stack.settings.contrast is None:
+            stack = replace(stack, contrasts=tuple(_contrast(stack, c) for c in range(named.channels)))
+        if choices.edges_from == "strongest":
+            stack = replace(stack, guide=_strongest(stack))
+        return stack
+
+    def pixels(self, place: Place, channel: int = 0) -> NDArray[Any]:
+        """One plane of the image, (H, W) or (H, W, colours)."""
+        return self.axes.read(self.image, place, channel)
+
+    def marked(self, place: Place, channel: int = 0) -> NDArray[np.bool_]:
+        """One plane of the mask, (H, W) bool."""
+        plane = self.mask_axes.read_at(self.mask, self.axes.where(place, channel))
+        return read_mask(plane, self.axes.plane_shape)
+
+    def damaged(self, place: Place) -> list[int]:
+        """The channels with something to repair. Where the mask marks nothing, only floats are read for it."""
+        may_lack = np.dtype(self.image.dtype).kind == "f"
+        return [
+            channel
+            for channel in range(self.axes.channels)
+            if self.marked(place, channel).any() or (may_lack and nonfinite(self.pixels(place, channel)).any())
+        ]
+
+    def settings_at(self, place: Place, channel: int = 0) -> Settings:
+        """A plane's own settings: repaired alone with these, it comes out the same."""
+        settings = self.settings
+        if self.contrasts[channel] is not None:
+            settings = replace(settings, contrast=self.contrasts[channel])
+        if settings.match_noise:  # or all frames of a film would have the same noise
+            words = np.random.SeedSequence([settings.seed, self.axes.number(place), channel]).generate_state(1)
+            settings = replace(settings, seed=int(words[0]))
+        return settings
+
+
+def _contrast(stack: Stack, channel: int) -> tuple[float, float] | None:
+    """A channel's common contrast; None where its dtype decides it."""
+    if fixed_mapping(np.dtype(stack.image.dtype), colour=COLOUR in stack.axes.names):
+        return None
+    samples = []
+    for place in _spread(stack.axes, MAPPED_PLACES):
+        pixels, hole = _plane_and_hole(stack, place, channel)
+        if not hole.all():
+            samples.append(known_sample(pixels, hole, SAMPLE_PX // MAPPED_PLACES))
+    if not samples:
+        raise ValueError(
+            "Every pixel is masked in all planes that were looked at: there is no common mapping. "
+            "1 (or True) marks the damage; is the mask inverted?"
+        )
+    mapping = percentile_mapping(np.concatenate(samples))
+    return mapping.low, mapping.high
+
+
+def _strongest(stack: Stack) -> int:
+    """The channel that stands out most from its noise near the damage."""
+    if stack.axes.channels == 1:
+        return 0
+    damaged = [place for place in _spread(stack.axes, 4 * _COMPARED_PLACES) if stack.damaged(place)]
+    damaged = damaged or [place for place in stack.axes.places() if stack.damaged(place)]
+    ratios = [
+        [_signal_to_noise(stack, place, channel) for channel in range(stack.axes.channels)]
+        for place in damaged[:_COMPARED_PLACES]
+    ]
+    return int(np.median(ratios, axis=0).argmax()) if ratios else 0
+
+
+def _signal_to_noise(stack: Stack, place: Place, channel: int) -> float:
+    pixels, hole = _plane_and_hole(stack, place, channel)
+    if hole.all():
+        return 0.0
+    # Damage of any channel is where edges are wanted.
+    for other in range(stack.axes.channels):
+        hole |= stack.marked(place, other)
+    if hole.all():
+        return 0.0
+    job = Job.prepare(pixels, hole, replace(stack.settings_at(place, channel), grow_px=0))
+    windows = job.plan.windows[:_COMPARED_WINDOWS]
+    ratios = [signal_to_noise(gray_of(job.unit(w.box)), ~job.hole[w.box.slices]) for w in windows]
+    return float(np.mean(ratios)) if ratios else 0.0
+
+
+def _plane_and_hole(stack: Stack, place: Place, channel: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    pixels = stack.pixels(place, channel)
+    return pixels, grown(stack.marked(place, channel), stack.settings.grow_px) | nonfinite(pixels)
+
+
+def _spread(axes: Axes, count: int) -> Iterator[Place]:
+    """At most so many places, spread evenly."""
+    places = list(axes.places())
+    return iter([places[i] for i in np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))])

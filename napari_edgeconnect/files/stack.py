@@ -1,0 +1,163 @@
+"""Stacks in files: read plane by plane, and written as the same kind of file.
+
+A stack is never read as a whole. What is written is a copy of the source, with
+all that it says about itself, in which only what was repaired is replaced; the
+source itself is only ever opened for reading.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from .errors import DECODER_ERRORS, FileError
+
+StackFormat = Literal["tiff", "npy", "zarr"]
+#: An integer for each axis that counts planes, and a whole slice for each of a plane's.
+Index = tuple[Any, ...]
+
+_SUFFIXES: dict[str, StackFormat] = {".tif": "tiff", ".tiff": "tiff", ".npy": "npy", ".zarr": "zarr"}
+_ENDINGS = {"tiff": ".tif", "npy": ".npy", "zarr": ".zarr"}
+
+
+class Pixels(Protocol):
+    """An array of which parts are read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class StackFile:
+    """A stack that is open for reading.
+
+    Attributes
+    ----------
+    path : Path
+        A file, or the folder of a zarr store.
+    format : "tiff", "npy" or "zarr"
+    pixels : array-like of any axes
+        In the file's own dtype and range; planes are read when they are indexed.
+    axes : str or None
+        A letter for each axis, where the file says what they are: "C" for
+        channels, "S" for colours. None where it does not.
+    notes : tuple of str
+        What a person should know about how the file was read.
+    """
+
+    path: Path
+    format: StackFormat
+    pixels: Pixels
+    axes: str | None
+    notes: tuple[str, ...] = ()
+    _close: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def __enter__(self) -> StackFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+
+def open_stack(path: Path) -> StackFile:
+    """Open a stack: TIFF, OME-TIFF, BigTIFF or ImageJ's; NPY; OME-Zarr 0.4 or 0.5, or a plain zarr array.
+
+    Raises
+    ------
+    FileError
+        If there is none, or it is broken, or holds something that is no stack of gray or colour planes.
+    """
+    from . import tiff_stack, zarr_stack
+    from .image import format_of
+
+    if path.is_dir():
+        readers: Callable[[Path], StackFile] = zarr_stack.open_zarr
+    else:
+        kind = format_of(path)
+        if kind not in ("tiff", "npy"):
+            raise FileError(f"{path} is a {kind.upper()}; stacks are TIFF, NPY or zarr.")
+        readers = tiff_stack.open_tiff if kind == "tiff" else _open_npy
+    try:
+        return readers(path)
+    except (FileError, ImportError):
+        raise
+    except DECODER_ERRORS as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FileError(f"{path} can't be read: it is damaged, truncated or unusual ({reason}).") from error
+
+
+def holds_stack(path: Path) -> bool:
+    """True for a file that holds more than one plane, and for any folder.
+
+    Raises
+    ------
+    FileError
+        If there is none, or it can't be read.
+    """
+    from .image import format_of
+
+    if path.is_dir():
+        return True
+    if format_of(path) not in ("tiff", "npy"):
+        return False
+    with open_stack(path) as stack:
+        shape = stack.pixels.shape
+        colours = shape[-1] in (3, 4) if stack.axes is None else "S" in stack.axes
+    return len(shape) > (3 if colours else 2)
+
+
+def write_stack(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:
+    """Write a repaired stack: the source's copy, with other pixels at some indices.
+
+    Parameters
+    ----------
+    path : Path
+        Written directly, whatever its name; see :class:`~napari_edgeconnect.files.Staging` for whole files only.
+    source : StackFile
+        Decides the format, and gives everything but the changed pixels.
+    pixels : array-like
+        Of the source's shape and dtype: the repaired stack. It is asked for ``changed`` indices, and for whole pages.
+    changed : iterable of tuples
+        Where it differs from the source.
+    """
+    from . import tiff_stack, zarr_stack
+
+    if source.format == "zarr":
+        zarr_stack.write_zarr(path, source, pixels, changed)
+    elif source.format == "tiff":
+        tiff_stack.write_tiff(path, source, pixels, changed)
+    else:
+        shutil.copyfile(source.path, path)
+        written = np.load(path, mmap_mode="r+")
+        for index in changed:
+            written[index] = pixels[index]
+        written.flush()
+
+
+def check_stack_format(path: Path, source: StackFile) -> None:
+    """Refuse a name that belongs to another format than the source's.
+
+    Raises
+    ------
+    FileError
+    """
+    if _SUFFIXES.get(path.suffix.lower()) != source.format:
+        raise FileError(
+            f"{path}: a stack is written as the kind of file that it was read from, so that nothing it says is lost; "
+            f"give a name that ends in {_ENDINGS[source.format]}."
+        )
+
+
+def _open_npy(path: Path) -> StackFile:
+    pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    if pixels.dtype.kind not in "buif":
+        raise FileError(f"{path} holds {pixels.dtype} values; bool, integers or floats are wanted.")
+    return StackFile(path, "npy", pixels, None)

@@ -1,0 +1,201 @@
+"""Stacks in TIFF: memory-mapped where pixels lie as they are, decoded page by page elsewhere.
+
+An uncompressed file is written by copying it and replacing pixels in the copy,
+so every tag, OME and ImageJ's metadata included, stays where it was. Others
+are written page by page, with each page's own tags and compression.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from math import prod
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from tifffile import TiffFile, TiffPageSeries, TiffWriter
+
+from .errors import FileError
+from .stack import Index, Pixels, StackFile
+from .tiff import PALETTE, PHOTOMETRIC, carried_from, without_file_names
+
+_RGB = 2
+#: What tifffile calls an axis of which the file does not say what it is.
+_UNKNOWN = set("QI")
+#: Beyond this a TIFF has no room for offsets, tags included.
+_CLASSIC_BYTES = 2**32 - 2**25
+
+
+def open_tiff(path: Path) -> StackFile:
+    """Open a TIFF's only series of pages at full size."""
+    file = TiffFile(path)
+    try:
+        series, notes = _only_series(file, path)
+        _check(series, file, path)
+        pixels: Pixels
+        if _is_mapped(series):
+            pixels = tifffile.memmap(path, series=0, mode="r")
+            pixels = pixels if pixels.shape == series.shape else pixels.reshape(series.shape)
+        else:
+            pixels = PagedTiff(series, path)
+    except BaseException:
+        file.close()
+        raise
+    return StackFile(path, "tiff", pixels, _axes(series), tuple(notes), file.close)
+
+
+def write_tiff(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:
+    """Write a TIFF like the source, with other pixels."""
+    with TiffFile(source.path) as file:
+        series = file.series[0]
+        # Copying would keep the unrepaired picture in a pyramid's smaller copies.
+        if _is_mapped(series) and len(file.series) == 1 and not file.pages.first.subifds:
+            _write_copy(path, source, pixels, changed, file)
+        else:
+            _write_pages(path, pixels, file, series)
+
+
+def write_mask_stack(path: Path, planes: Iterable[NDArray[np.bool_]], shape: tuple[int, ...], axes: str) -> None:
+    """Write a stack of masks as black and white, compressed.
+
+    Parameters
+    ----------
+    path : Path
+    planes : iterable of (H, W) bool
+        The last of the counting axes fastest.
+    shape : tuple of int
+    axes : str
+        A letter for each; :func:`open_tiff` reads them again.
+    """
+    pages = (np.where(plane, np.uint8(255), np.uint8(0)) for plane in planes)
+    options = {"photometric": "minisblack", "compression": "zlib", "metadata": {"axes": axes}, "software": False}
+    tifffile.imwrite(path, pages, shape=shape, dtype=np.uint8, bigtiff=prod(shape) > _CLASSIC_BYTES, **options)
+
+
+class PagedTiff:
+    """A series of pages as an array: each is decoded when it is asked for.
+
+    Parameters
+    ----------
+    series : TiffPageSeries
+        Of an open file; its leading axes count pages.
+    path : Path
+        For messages.
+    """
+
+    def __init__(self, series: TiffPageSeries, path: Path) -> None:
+        self.shape: tuple[int, ...] = tuple(series.shape)
+        self.dtype = np.dtype(series.dtype)
+        self._pages = series.pages
+        self._path = path
+        self._counted = _counting_axes(series)
+        self._lock = Lock()
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Like a numpy array's, for integers and slices."""
+        keys = key if isinstance(key, tuple) else (key,)
+        keys = (*keys, *[slice(None)] * (len(self.shape) - len(keys)))
+        of_pages, inside = keys[: self._counted], keys[self._counted :]
+        numbers = np.arange(len(self._pages)).reshape(self.shape[: self._counted])[of_pages]
+        planes = [self._decoded(int(number))[inside] for number in np.ravel(numbers)]
+        return np.stack(planes).reshape(*np.shape(numbers), *planes[0].shape)
+
+    def _decoded(self, number: int) -> NDArray[Any]:
+        page = self._pages[number]
+        try:
+            with self._lock:
+                plane = page.asarray()
+        except (ValueError, NotImplementedError) as error:
+            if "imagecodecs" not in str(error):
+                raise
+            raise FileError(
+                f"{self._path} can't be decoded here ({error}). Install imagecodecs, or save it uncompressed."
+            ) from error
+        return plane.reshape(self.shape[self._counted :])
+
+
+def _only_series(file: TiffFile, path: Path) -> tuple[TiffPageSeries, list[str]]:
+    full = [series for series in file.series if not getattr(series.keyframe, "is_reduced", False)]
+    if len(full) != 1 or full[0] is not file.series[0]:
+        raise FileError(f"{path} holds {len(full)} images of different kinds; one stack is wanted.")
+    series = full[0]
+    if series.is_multifile:
+        raise FileError(f"{path} is one of several files that hold a stack together; save the stack in one file.")
+    smaller = len(series.levels) - 1 + len(file.series) - 1
+    return series, [f"{smaller} smaller copies of the stack in the file (a pyramid) are not written"] if smaller else []
+
+
+def _check(series: TiffPageSeries, file: TiffFile, path: Path) -> None:
+    page = series.keyframe
+    photometric = int(page.photometric)
+    if photometric not in PHOTOMETRIC or (photometric == PALETTE and not file.is_imagej):
+        name = getattr(page.photometric, "name", photometric)
+        raise FileError(f"{path} has the colour space {name}; gray or RGB is wanted: convert it.")
+    if series.dtype is None or series.dtype.kind not in "buif":
+        raise FileError(f"{path} holds pixels of {series.dtype or 'mixed types'}; bool, integers or floats are wanted.")
+    last = series.pages[-1]
+    if last is None or any(page is None for page in series.pages):
+        raise FileError(f"{path} is incomplete: its metadata speak of pages that are not there.")
+    stored = max(o + n for o, n in zip(last.dataoffsets, last.databytecounts, strict=True))
+    if series.dataoffset is not None:
+        stored = max(stored, series.dataoffset + prod(series.shape) * series.dtype.itemsize)
+    if stored > file.filehandle.size:
+        raise FileError(f"{path} is truncated: some of its pixels are missing.")
+    if not _is_mapped(series) and _counting_axes(series) is None:
+        raise FileError(f"{path} holds {len(series.pages)} pages, which do not make up its shape {series.shape}.")
+
+
+def _counting_axes(series: TiffPageSeries) -> Any:
+    """How many of a series' leading axes count its pages; None where no number of them does."""
+    for count in range(len(series.shape) + 1):
+        if prod(series.shape[:count]) == len(series.pages) and prod(series.shape[count:]) == series.keyframe.size:
+            return count
+    return None
+
+
+def _axes(series: TiffPageSeries) -> str | None:
+    axes = series.axes
+    samples_are_colours = "S" not in axes or int(series.keyframe.photometric) == _RGB
+    return axes if not set(axes) & _UNKNOWN and samples_are_colours else None
+
+
+def _is_mapped(series: TiffPageSeries) -> bool:
+    """True where all pixels lie one after the other in the file, as they are in memory."""
+    return series.dataoffset is not None and series.keyframe.is_memmappable
+
+
+def _write_copy(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index], file: TiffFile) -> None:
+    shutil.copyfile(source.path, path)
+    description = file.pages.first.tags.get(270)
+    if file.is_ome and description is not None:
+        # Readers follow file names in OME-XML, and would open the unrepaired one.
+        xml = str(description.value).encode()
+        anonymous = without_file_names(xml)
+        if anonymous != xml:
+            tifffile.tiffcomment(path, anonymous)
+    written = tifffile.memmap(path, series=0, mode="r+").reshape(source.pixels.shape)
+    for index in changed:
+        written[index] = pixels[index]
+    written.flush()
+
+
+def _write_pages(path: Path, pixels: Pixels, file: TiffFile, series: TiffPageSeries) -> None:
+    counted = _counting_axes(series)
+    big = file.is_bigtiff or series.nbytes > _CLASSIC_BYTES
+    with TiffWriter(path, bigtiff=big, byteorder=file.byteorder, ome=False, imagej=False, shaped=False) as writer:
+        indices = list(np.ndindex(*series.shape[:counted]))
+        # In the file's own order: OME-XML may say that it is another one than the stack's.
+        for number in sorted(range(len(indices)), key=lambda n: series.pages[n].index):
+            page = series.pages[number].aspage()
+            carried, _ = carried_from(file, page)
+            options = {k: v for k, v in carried.tiff_options.items() if k not in ("bigtiff", "byteorder")}
+            if page.samplesperpixel == 1:
+                options["planarconfig"] = options["extrasamples"] = None
+            if page.dtype.kind == "b":  # tifffile packs single bits, but does not compress them
+                options.update(compression=None, predictor=None, tile=None)
+            data = np.ascontiguousarray(pixels[indices[number]]).reshape(page.shape)
+            writer.write(data, metadata=None, software=False, contiguous=False, **options)

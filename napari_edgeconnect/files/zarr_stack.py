@@ -1,0 +1,151 @@
+"""Stacks in zarr: OME-Zarr 0.4 and 0.5, and arrays without it.
+
+A store is written by copying it (without reading a chunk; on file systems that
+can, blocks are shared) and replacing what was repaired: in the full resolution,
+and in each smaller one of its pyramid the pixels that show repaired ones.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FileError
+from .stack import Index, Pixels, StackFile
+
+if TYPE_CHECKING:
+    import zarr
+
+INSTALL = 'pip install "napari-edgeconnect[zarr]"'
+_TYPES = {"channel": "C", "time": "T"}
+
+
+def is_zarr(path: Path) -> bool:
+    """True for the folder of a zarr store, an array or a group."""
+    return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+
+
+def open_zarr(path: Path) -> StackFile:
+    """Open a zarr store's array, or the full resolution of its OME-Zarr image."""
+    node = _opened(path, "r")
+    levels, axes = _levels(node, path)
+    pixels = levels[0]
+    if np.dtype(pixels.dtype).kind not in "buif":
+        raise FileError(f"{path} holds {pixels.dtype} values; bool, integers or floats are wanted.")
+    return StackFile(path, "zarr", pixels, axes)
+
+
+def write_zarr(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:
+    """Write a store like the source, with other pixels at some indices."""
+    _copy_store(source.path, path)
+    full, *smaller = _levels(_opened(path, "r+"), path)[0]
+    for index in changed:
+        before, after = np.asarray(source.pixels[index]), np.asarray(pixels[index])
+        ranges = _altered_ranges(index, before, after)
+        if ranges is None:
+            continue
+        full[index] = after
+        for level in smaller:
+            _shrink_into(level, full, ranges)
+
+
+def _opened(path: Path, mode: Any) -> Any:
+    try:
+        import zarr
+    except ImportError as error:
+        raise ImportError(f"{path} is a folder, which may be zarr: reading it needs zarr: {INSTALL}.") from error
+    try:
+        return zarr.open(str(path), mode=mode)
+    except FileNotFoundError:
+        raise FileError(f"{path} is a folder, but no zarr store.") from None
+
+
+def _levels(node: Any, path: Path) -> tuple[list[zarr.Array[Any]], str | None]:
+    """The arrays of an image, the largest first, and what its axes are."""
+    import zarr
+
+    if isinstance(node, zarr.Array):
+        return [node], _letters([(name or "", None) for name in _dimension_names(node)])
+    attributes = node.attrs.asdict()
+    images = attributes.get("ome", attributes).get("multiscales")
+    if not images:
+        arrays = ", ".join(sorted(name for name, _ in node.arrays())) or "none"
+        raise FileError(f"{path} is a zarr group without OME metadata: name one array in it (there are: {arrays}).")
+    if len(images) > 1:
+        raise FileError(f"{path} holds {len(images)} OME-Zarr images; one is wanted.")
+    levels = [node[dataset["path"]] for dataset in images[0]["datasets"]]
+    return levels, _letters([_named(axis) for axis in images[0].get("axes", ())])
+
+
+def _dimension_names(array: zarr.Array[Any]) -> Iterable[str | None]:
+    """Of zarr 3, or of xarray's convention for zarr 2."""
+    return getattr(array.metadata, "dimension_names", None) or array.attrs.asdict().get("_ARRAY_DIMENSIONS") or ()
+
+
+def _named(axis: str | Mapping[str, str]) -> tuple[str, str | None]:
+    return (axis, None) if isinstance(axis, str) else (axis["name"], axis.get("type"))
+
+
+def _letters(axes: list[tuple[str, str | None]]) -> str | None:
+    """A letter for each axis; None where a name is no letter and its type says nothing, or one comes twice."""
+    letters = [_TYPES.get(kind or "", name.upper()) for name, kind in axes]
+    usable = letters and all(len(letter) == 1 and letter.isalpha() for letter in letters)
+    return "".join(letters) if usable and len(set(letters)) == len(letters) else None
+
+
+def _copy_store(source: Path, target: Path) -> None:
+    """Copy all files of a store into folders of our own, writable whatever the source's are."""
+    for folder, _, names in os.walk(source):
+        here = target / Path(folder).relative_to(source)
+        here.mkdir()
+        for name in names:
+            _copy_file(Path(folder) / name, here / name)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy a file, sharing its blocks where the file system can."""
+    if hasattr(os, "copy_file_range"):
+        try:
+            with source.open("rb") as old, target.open("wb") as new:
+                while os.copy_file_range(old.fileno(), new.fileno(), 2**30):
+                    pass
+            return
+        except OSError:  # between file systems, or not on this one
+            pass
+    shutil.copyfile(source, target)
+
+
+def _altered_ranges(index: Index, before: NDArray[Any], after: NDArray[Any]) -> list[tuple[int, int]] | None:
+    """The smallest box around all differences at an index: start and stop for each axis; None without any."""
+    different = before != after
+    if before.dtype.kind == "f":
+        different &= ~(np.isnan(before) & np.isnan(after))
+    if not different.any():
+        return None
+    sliced = iter([(int(at.min()), int(at.max()) + 1) for at in np.nonzero(different)])
+    return [next(sliced) if isinstance(key, slice) else (int(key), int(key) + 1) for key in index]
+
+
+def _shrink_into(level: zarr.Array[Any], full: zarr.Array[Any], ranges: list[tuple[int, int]]) -> None:
+    """Replace the pixels of a smaller level that show a box of the full one, by the mean of what they show."""
+    shown, borders = [], []
+    for (start, stop), whole, small in zip(ranges, full.shape, level.shape, strict=True):
+        ratio = whole / small
+        first, last = min(int(start / ratio), small - 1), min(int(np.ceil(stop / ratio)), small)
+        shown.append(slice(first, last))
+        borders.append([int(at * ratio) for at in range(first, last)] + [int(np.ceil(last * ratio))])
+    block = np.asarray(full[tuple(slice(b[0], b[-1]) for b in borders)]).astype(np.float64)
+    for axis, border in enumerate(borders):
+        starts = [at - border[0] for at in border[:-1]]
+        sizes = np.diff([*starts, block.shape[axis]])
+        block = np.add.reduceat(block, starts, axis=axis)
+        block /= sizes.reshape([-1 if a == axis else 1 for a in range(block.ndim)])
+    dtype = np.dtype(level.dtype)
+    values = np.rint(block) if dtype.kind in "ui" else block >= 0.5 if dtype.kind == "b" else block
+    level[tuple(shown)] = values.astype(dtype)

@@ -1,0 +1,237 @@
+"""``inpaint`` on stacks: from files to files, plane by plane, and on from where a killed run stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+from napari_edgeconnect import EdgeConnect
+from napari_edgeconnect.cli import stack_run
+from napari_edgeconnect.core.settings import Settings, StackSettings
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_run import repair_stack
+from napari_edgeconnect.files import open_stack
+
+from .conftest import SIDE, camera, fail, record, run, saved, scratch, succeed
+
+OME = {"axes": "TCYX", "PhysicalSizeX": 0.1, "PhysicalSizeXUnit": "µm", "Channel": {"Name": ["DAPI", "GFP"]}}
+
+
+def stack(places=3):
+    """Different planes in two channels, TCYX uint16."""
+    plane = camera(np.uint16)
+    return np.stack([[np.roll(plane, 9 * t, 0), np.roll(plane, 7 * t, 1) // 2] for t in range(places)])
+
+
+def expected(image, mask, axes="TCYX", mask_axes=None, choices=None, **changes):
+    settings = Settings(**{"grow_px": 2, **changes})
+    prepared = Stack.prepare(image, mask, axes, mask_axes=mask_axes, settings=settings, choices=choices)
+    out, altered = np.empty_like(image), np.empty(image.shape, bool)
+    repair_stack(EdgeConnect.load(), prepared, out, altered)
+    return out, altered
+
+
+def read(name):
+    with open_stack(Path(name)) as file:
+        return np.array(file.pixels[...])
+
+
+def everything():
+    return sorted(str(path) for path in Path().iterdir())
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_an_ome_tiff_is_repaired_with_its_record_and_the_mask_of_altered_pixels(compression):
+    image = stack()
+    tifffile.imwrite("in.ome.tif", image, ome=True, metadata=OME, compression=compression)
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    result = succeed("inpaint", "in.ome.tif", "--mask", mask, "-o", "out.ome.tif")
+    assert result.stdout.split() == ["out.ome.tif", "out.ome.json", "out.ome_altered.tif"]
+    assert everything() == ["in.ome.tif", "mask.png", "out.ome.json", "out.ome.tif", "out.ome_altered.tif"]
+    wanted, altered = expected(image, scratch())
+    np.testing.assert_array_equal(read("out.ome.tif"), wanted)
+    np.testing.assert_array_equal(read("out.ome_altered.tif"), altered * np.uint8(255))
+    with tifffile.TiffFile("out.ome.tif") as file, open_stack(Path("out.ome_altered.tif")) as mask_file:
+        assert 'Name="GFP"' in file.ome_metadata
+        assert mask_file.axes == "TCYX"
+    written = record("out.ome.json")
+    assert written["hole_px"] == np.count_nonzero(altered)
+    assert written["stack"]["axes"] == "TCYX"
+    assert [plane["plane"]["place"] for plane in written["planes"]] == [[0], [0], [1], [1], [2], [2]]
+    assert written["inputs"]["image"]["file"] == "in.ome.tif"
+    assert len(written["inputs"]["image"]["sha256"]) == 64
+    assert written["software"] == "napari-edgeconnect"
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_ome_zarr_goes_in_and_out_with_a_mask_in_zarr(zarr_format):
+    image = stack(2)
+    masks = np.zeros((2, 1, SIDE, SIDE), bool)
+    masks[1, 0] = scratch()
+    for name, array in (("in.zarr", image), ("mask.zarr", masks)):
+        group = zarr.open_group(name, mode="w", zarr_format=zarr_format)
+        group.create_array("0", data=array, chunks=(1, 1, 64, 64))
+        axes = [{"name": a} for a in "tcyx"]
+        ome = {"multiscales": [{"axes": axes, "datasets": [{"path": "0"}]}], "omero": {"channels": [{"label": "a"}]}}
+        group.attrs.update(ome if zarr_format == 2 else {"ome": {"version": "0.5", **ome}})
+    succeed("inpaint", "in.zarr", "--mask", "mask.zarr", "-o", "out.zarr")
+    wanted, _ = expected(image, masks)
+    np.testing.assert_array_equal(read("out.zarr"), wanted)
+    assert zarr.open_group("out.zarr").attrs.asdict() == zarr.open_group("in.zarr").attrs.asdict()
+    assert [plane["plane"]["place"] for plane in record("out.json")["planes"]] == [[1], [1]]
+    message = fail("inpaint", "in.zarr", "--mask", "mask.zarr", "-o", "out.zarr")
+    assert "out.zarr exists" in message
+    succeed("inpaint", "in.zarr", "--mask", "mask.zarr", "-o", "out.zarr", "--overwrite", "--grow-px", 0)
+    np.testing.assert_array_equal(read("out.zarr"), expected(image, masks, grow_px=0)[0])
+
+
+def test_axes_are_given_where_files_do_not_say_them():
+    image = np.moveaxis(stack(2), 1, -1)  # TYXC
+    np.save("in.npy", image)
+    np.save("mask.npy", np.stack([scratch(), ~scratch() & False], axis=-1))
+    arguments = ["inpaint", "in.npy", "--mask", "mask.npy", "-o", "out.npy"]
+    assert "in.npy does not say what its axes are, and its shape is (2, 96, 96, 2)" in fail(*arguments)
+    assert "say which the mask's are" in fail(*arguments, "--axes", "TYXC")
+    succeed(*arguments, "--axes", "tyxc", "--mask-axes", "YXC")
+    wanted, altered = expected(image, np.load("mask.npy"), "TYXC", "YXC")
+    np.testing.assert_array_equal(read("out.npy"), wanted)
+    assert not altered[..., 1].any()
+    assert read("out_altered.tif").shape == (2, 2, SIDE, SIDE)  # places, channels, plane
+
+
+def test_the_options_reach_the_stack():
+    image = stack(2)
+    np.save("in.npy", image)
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    options = ["--axes", "TCYX", "--mapping", "stack", "--edges-from", "1", "--match-noise", "--seed", 4, "--sigma", 1]
+    succeed("inpaint", "in.npy", "--mask", mask, "-o", "out.npy", *options)
+    choices = StackSettings(mapping="stack", edges_from=1)
+    wanted, _ = expected(image, scratch(), choices=choices, match_noise=True, seed=4, sigma=1)
+    np.testing.assert_array_equal(read("out.npy"), wanted)
+    assert record("out.json")["settings"]["seed"] == 4
+    assert record("out.json")["stack"]["guide"] == 1
+
+
+def test_axes_that_contradict_the_file_are_used_with_a_note():
+    tifffile.imwrite("in.ome.tif", stack(2)[:, 0], ome=True, metadata={"axes": "ZYX"})
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    result = succeed("inpaint", "in.ome.tif", "--mask", mask, "-o", "out.tif", "--axes", "TYX")
+    assert "in.ome.tif says that its axes are ZYX; TYX is used, as asked" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "sentence"),
+    [
+        (["-o", "out.tif"], 1, "give a name that ends in .npy"),
+        (["-o", "in.npy", "--overwrite"], 1, "in.npy is an input of this run"),
+        (["-o", "out.npy", "--edges-from", "2"], 1, "edges_from is 2, but the image has 2 channels"),
+        (["-o", "out.npy", "--edges-from", "best"], 1, "edges_from is 'best'"),
+        (["-o", "out.npy", "--axes", "ZTCYX"], 1, "axes 'ZTCYX' are 5, but the array has 4"),
+        (["-o", "out.npy", "--save-edges", "e.npy"], 2, "--save-edges"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_nothing_is_left(more, code, sentence):
+    np.save("in.npy", stack(2))
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    before = everything()
+    result = run("inpaint", "in.npy", "--mask", mask, "--axes", "TCYX", *more)
+    assert result.exit_code == code
+    assert sentence in " ".join(result.stderr.split())
+    assert everything() == before
+
+
+def test_options_of_stacks_do_not_go_with_one_plane(pair):
+    result = run("inpaint", pair[0], "--mask", pair[1], "-o", "out.png", "--mapping", "stack")
+    assert result.exit_code == 2
+    assert "--mapping" in result.stderr
+    assert "it goes with stacks" in result.stderr
+
+
+# --- killed -------------------------------------------------------------------------------------------------------
+
+
+COMMAND = ["inpaint", "in.npy", "--mask", "mask.png", "-o", "out.npy", "--axes", "TCYX", "--device", "cpu"]
+
+
+@pytest.fixture
+def inputs():
+    np.save("in.npy", stack(6))
+    saved("mask.png", scratch() * np.uint8(255))
+
+
+def killed_after(places):
+    """Run in another process, and kill it with no chance to clean up once so many places are finished."""
+    command = [sys.executable, "-m", "napari_edgeconnect", *COMMAND, "--json"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        for line in process.stderr:
+            event = json.loads(line)
+            if event["event"] == "step" and event["done"] >= places:
+                break
+        os.kill(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_run_leaves_no_output_and_goes_on_where_it_stopped(inputs):
+    killed_after(3)
+    assert everything() == [".out.npy.unfinished", "in.npy", "mask.png"]
+    kept = {path.name: path.stat().st_mtime_ns for path in Path(".out.npy.unfinished").glob("*.npz")}
+    assert {"0.npz", "1.npz", "2.npz"} <= kept.keys()
+    assert len(kept) < 6
+    killed_after(1)  # of those that are left
+    still = {path.name: path.stat().st_mtime_ns for path in Path(".out.npy.unfinished").glob("*.npz")}
+    assert still.items() > kept.items()
+    result = succeed(*COMMAND)
+    assert f"{len(still)} of 6 places were finished before" in result.stderr
+    assert everything() == ["in.npy", "mask.png", "out.json", "out.npy", "out_altered.tif"]
+    np.testing.assert_array_equal(read("out.npy"), expected(np.load("in.npy"), scratch())[0])
+    assert len(record("out.json")["planes"]) == 12
+
+
+def test_a_run_that_fails_while_it_writes_goes_on_with_all_planes(inputs, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "out.npy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack_run, "write_stack", full)
+        assert run(*COMMAND).exit_code == 1
+    assert everything() == [".out.npy.unfinished", "in.npy", "mask.png"]
+    monkeypatch.setattr(stack_run, "load_model", None)  # nothing is left to do for it
+    succeed(*COMMAND)
+    assert everything() == ["in.npy", "mask.png", "out.json", "out.npy", "out_altered.tif"]
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_planes_of_other_settings_or_input_are_not_taken(inputs, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(stack_run.Staging, "commit", interrupt)
+        assert run(*COMMAND, "--sigma", 3).exit_code == 130
+    message = " ".join(run(*COMMAND).stderr.split())
+    assert "holds an unfinished run on other input or with other settings" in message
+    succeed(*COMMAND, "--overwrite")
+    np.testing.assert_array_equal(read("out.npy"), expected(np.load("in.npy"), scratch())[0])
+
+
+def test_an_interrupted_run_says_that_finished_planes_are_kept(inputs, monkeypatch):
+    original = stack_run.Parts.put
+
+    def interrupted(self, number, *rest):
+        if number == 2:
+            raise KeyboardInterrupt
+        original(self, number, *rest)
+
+    monkeypatch.setattr(stack_run.Parts, "put", interrupted)
+    result = run(*COMMAND)
+    assert result.exit_code == 130
+    assert "Interrupted: finished planes are kept" in result.stderr
+    assert len(list(Path(".out.npy.unfinished").glob("*.npz"))) == 2
