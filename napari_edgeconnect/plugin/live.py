@@ -85,7 +85,8 @@ class Live(QObject):
         self.destroyed.connect(partial(_quit, self._workers))
         self._watch = LayerWatch(session.viewer, self.follow, self.follow)
         panel = self._panel
-        panel.live.toggled.connect(self.follow)
+        for box in (panel.live, panel.noise):
+            box.toggled.connect(self.follow)
         for combo in (panel.image, panel.mask, panel.model, panel.device, panel.precision):
             combo.currentIndexChanged.connect(self.follow)
         for number in (panel.grow, panel.margin, panel.sigma, panel.threshold):

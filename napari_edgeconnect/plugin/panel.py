@@ -152,6 +152,12 @@ class Panel(QWidget):
         self.margin = spin(preferred.settings.margin_px, 16, 512, step=16, decimals=0, suffix=" px")
         self.margin.setToolTip("Known surroundings that the networks see around each hole. They see about 110 px far.")
 
+        self.noise = QCheckBox("noise of the surroundings")
+        self.noise.setChecked(preferred.settings.match_noise)
+        self.noise.setToolTip(
+            "Give the fill the noise of the known pixels near it, so that it does not stand out as smooth. It is drawn "
+            "from a fixed seed, and the record says how much it was. It is no measurement."
+        )
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.cancel = button("Cancel", "Stop after the window that is being computed. Nothing is changed.")
@@ -188,7 +194,7 @@ class Panel(QWidget):
         column.addLayout(row(self.send, self.delete))
         settings = form(
             ("Model", self.model), ("", self.about_model), ("Device", self.device), ("", self.about_device),
-            ("Precision", self.precision), ("Margin", self.margin),
+            ("Precision", self.precision), ("Margin", self.margin), ("Fill", self.noise),
         )  # fmt: skip
         column.addWidget(folded("Settings", settings))
         column.addStretch()

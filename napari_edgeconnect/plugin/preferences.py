@@ -35,5 +35,6 @@ def preferred() -> Preferred:
         margin_px=chosen.inference.margin_px,
         largest_window_px=max(DEFAULTS.largest_window_px, 4 * chosen.inference.margin_px),
         half_precision=chosen.inference.precision == "half",
+        match_noise=chosen.completion.match_noise,
     )
     return Preferred(settings, chosen.inference.device, chosen.completion.live)

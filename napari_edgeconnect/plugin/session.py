@@ -163,6 +163,7 @@ class Session:
             margin_px=margin,
             largest_window_px=max(DEFAULTS.largest_window_px, 4 * margin),
             half_precision=panel.precision.currentData(),
+            match_noise=panel.noise.isChecked(),
         )
 
     def adopt(self, record: dict[str, Any]) -> None:
@@ -177,6 +178,8 @@ class Session:
         for control, value in numbers.items():
             with QSignalBlocker(control):
                 control.setValue(value)
+        with QSignalBlocker(panel.noise):
+            panel.noise.setChecked(settings["match_noise"])
         panel.model.setCurrentText(record["model"]["name"])  # changes nothing where it is not installed any more
 
     # ---- what is said about it

@@ -100,6 +100,24 @@ def test_choosing_sets_the_panel_to_what_the_candidate_was_made_with(widget, two
     assert same_bits(viewer.layers["camera [edges]"].data, labels)
 
 
+def test_the_noise_of_a_fill_belongs_to_its_candidate(widget, completed, two, press, pixels):
+    noise = widget.panel.noise
+    noise.setChecked(True)
+    press(widget, "complete")
+    noisy = completed.data.copy()
+    assert not same_bits(noisy, two[1][0])
+    press(widget, "keep")
+    for row, ticked, shown in ((0, False, two[0][0]), (2, True, noisy)):
+        choose(widget, row)
+        assert noise.isChecked() == ticked
+        assert same_bits(completed.data, shown)
+    press(widget, "complete")  # drawn from the same seed
+    assert same_bits(completed.data, noisy)
+    repair = candidate(widget, 2).repair()
+    assert same_bits(noisy[~repair.altered], pixels[~repair.altered])
+    assert repair.record["settings"]["match_noise"]
+
+
 def test_live_completion_of_a_chosen_candidate_is_that_candidate(widget, completed, two, qtbot):
     widget.panel.live.setChecked(True)
     qtbot.waitUntil(lambda: widget.live.is_idle, timeout=PATIENCE_MS)

@@ -168,6 +168,7 @@ CHANGES: dict[str, Callable] = {
     "sigma": lambda widget, edges: widget.panel.sigma.setValue(1.0),
     "reset": lambda widget, edges: (stroke(edges, *line(48, 20, 60)), widget.panel.reset.trigger()),
     "margin": lambda widget, edges: widget.panel.margin.setValue(64),
+    "noise": lambda widget, edges: widget.panel.noise.setChecked(True),
     "labels from elsewhere": lambda widget, edges: setattr(edges, "data", np.where(edges.data == 2, 0, edges.data)),
 }
 

@@ -14,8 +14,10 @@ def test_controls_start_at_the_preferences(viewer, make_widget, plugin):
     chosen.inference.device = "cpu"
     chosen.edges.sigma = 3.5
     chosen.damage.grow_px = 5
+    chosen.completion.match_noise = True
     panel = make_widget(viewer).panel
 
+    assert panel.noise.isChecked()
     assert (panel.device.currentText(), panel.sigma.value(), panel.grow.value()) == ("cpu", 3.5, 5)
 
 
@@ -39,9 +41,9 @@ def test_a_preferred_device_that_is_missing_is_not_replaced_silently(viewer, mak
 def test_the_manifests_defaults_are_the_widgets(viewer, make_widget, request):
     def start_values():
         panel = make_widget(viewer).panel
-        return panel.device.currentText(), panel.sigma.value(), panel.grow.value()
+        return panel.device.currentText(), panel.sigma.value(), panel.grow.value(), panel.noise.isChecked()
 
     without_manifest = start_values()
     request.getfixturevalue("plugin")
 
-    assert start_values() == without_manifest == ("auto", 2, 2)
+    assert start_values() == without_manifest == ("auto", 2, 2, False)
