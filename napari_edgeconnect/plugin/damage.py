@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import masking
+from ..core import masking, stack_masks
 from . import layers as ours
 from .geometry import Plane, plane_mask, read_plane
 from .placing import add_mask
@@ -62,6 +62,38 @@ TOOLS = (
 )
 
 
+class StackTool(NamedTuple):
+    """One entry of the menu for a stack, which changes other slices than the one on display.
+
+    Attributes
+    ----------
+    title : str
+        The axis along which it works is added.
+    explanation : str
+        For the tooltip.
+    masks : callable
+        From all slices along the axis, (N, H, W) bool, and the number of the displayed one to the new ones.
+    """
+
+    title: str
+    explanation: str
+    masks: Callable[[Mask, int], Mask]
+
+
+STACK_TOOLS = (
+    StackTool(
+        "This slice's damage in all slices",
+        "Copy the damage of this slice into all others, beside what is there: dust on a camera.",
+        stack_masks.everywhere,
+    ),
+    StackTool(
+        "Fill in between painted slices",
+        "In the empty slices between two painted ones the damage changes evenly from one into the other.",
+        lambda masks, at: stack_masks.in_between(masks),
+    ),
+)
+
+
 def label_tool(layer: Layer | None) -> Tool | None:
     """A tool that adds the selected label of a Labels layer, or None for any other layer."""
     from napari.layers import Labels
@@ -103,6 +135,40 @@ def apply(viewer: ViewerModel, plane: Plane, layer: Layer | None, tool: Tool) ->
     return layer, changed
 
 
+def stack_axis(viewer: ViewerModel, plane: Plane) -> int | None:
+    """The image's axis of the slider that was moved last, if it is one of several slices; else the last such axis."""
+    long = [axis for axis in plane.across if plane.level.shape[axis] > 1]
+    last_used = viewer.dims.last_used - (viewer.dims.ndim - len(plane.index))
+    return last_used if last_used in long else long[-1] if long else None
+
+
+def apply_to_stack(plane: Plane, layer: Any, tool: StackTool, axis: int) -> int:
+    """Use a tool on the mask's slices along an axis, as one step of its undo history.
+
+    Returns
+    -------
+    changed : int
+        Pixels, of all slices.
+
+    Raises
+    ------
+    ValueError
+        If the mask has no slices of its own.
+    """
+    if not _holds(layer, plane):
+        raise ValueError(
+            f"The mask has no slices of its own: press New mask over “{plane.layer.name}”. A mask with two axes holds "
+            f"for all slices already."
+        )
+    cut = list(plane.cut())
+    cut[axis] = slice(None)
+    lead = sum(a < axis for a in plane.axes)
+    labels = np.moveaxis(np.asarray(layer.data[tuple(cut)]), lead, 0)
+    before = labels != 0
+    after = tool.masks(before, plane.index[axis])
+    return _write(layer, plane, before, after, along=axis)
+
+
 def _holds(layer: Any, plane: Plane) -> bool:
     """Whether the pixels of a mask are those of the image, one for one, and can be edited."""
     from napari.layers import Labels
@@ -116,10 +182,15 @@ def _holds(layer: Any, plane: Plane) -> bool:
     )
 
 
-def _write(layer: Labels, plane: Plane, before: Mask, after: Mask) -> None:
-    rows, columns = np.nonzero(before != after)
-    if not len(rows):
-        return
-    place: list[Any] = [np.full(len(rows), position) for position in plane.index]
-    place[plane.axes[0]], place[plane.axes[1]] = rows, columns
-    layer.data_setitem(tuple(place), np.where(after[rows, columns], max(1, int(layer.selected_label)), 0))
+def _write(layer: Labels, plane: Plane, before: Mask, after: Mask, *, along: int | None = None) -> int:
+    """Put what has changed into the layer, and say how many pixels that was.
+
+    Both masks are (H, W), or (N, H, W) of all slices along an axis.
+    """
+    changed = np.nonzero(before != after)
+    if len(changed[0]):
+        place: list[Any] = [np.full(len(changed[0]), position) for position in plane.index]
+        for axis, positions in zip((*([] if along is None else [along]), *plane.axes), changed, strict=True):
+            place[axis] = positions
+        layer.data_setitem(tuple(place), np.where(after[changed], max(1, int(layer.selected_label)), 0))
+    return len(changed[0])

@@ -71,9 +71,12 @@ class Plane:
     @property
     def where(self) -> str:
         """The slice in words, "z 5, t 0"; nothing for a 2-D image."""
-        labels = self.layer.axis_labels
-        words = [label if not label.startswith("-") else f"axis {axis}" for axis, label in enumerate(labels)]
-        return ", ".join(f"{words[axis]} {self.index[axis]}" for axis in self.across)
+        return ", ".join(f"{self.word(axis)} {self.index[axis]}" for axis in self.across)
+
+    def word(self, axis: int) -> str:
+        """What an axis of the layer is called."""
+        label = str(self.layer.axis_labels[axis])
+        return f"axis {axis}" if label.startswith("-") else label
 
     @property
     def is_current(self) -> bool:

@@ -273,6 +273,15 @@ class EdgeConnectWidget(QWidget):
             action = menu.addAction(tool.title)
             action.setToolTip(tool.explanation)
             action.triggered.connect(partial(self._use_tool, tool))
+        plane = self.session.plane()
+        axis = None if plane is None else damage.stack_axis(self._viewer, plane)
+        if plane is None or axis is None:
+            return
+        menu.addSeparator()
+        for stack_tool in damage.STACK_TOOLS:
+            action = menu.addAction(f"{stack_tool.title}, along {plane.word(axis)}")
+            action.setToolTip(stack_tool.explanation)
+            action.triggered.connect(partial(self._use_stack_tool, stack_tool, axis))
 
     def _use_tool(self, tool: damage.Tool, *_: object) -> None:
         plane = self.session.plane()
@@ -286,6 +295,18 @@ class EdgeConnectWidget(QWidget):
             return
         self.panel.mask.choose(layer)
         self.session.say(f"{tool.title}: {_pixels(changed)} changed." if changed else f"{tool.title}: none were found.")
+
+    def _use_stack_tool(self, tool: damage.StackTool, axis: int, *_: object) -> None:
+        plane = self.session.plane()
+        if plane is None or axis not in plane.across:
+            self._look()
+            return
+        try:
+            changed = damage.apply_to_stack(plane, self.panel.mask.layer, tool, axis)
+        except ValueError as error:
+            self.session.fail(error)
+            return
+        self.session.say(f"{tool.title}: {_pixels(changed)} changed in all slices together.")
 
 
 def _devices() -> list[str]:

@@ -129,3 +129,69 @@ def test_the_grown_hole_is_outlined_while_wanted(widget, viewer, qtbot, scratch)
     qtbot.waitUntil(lambda: np.array_equal(layer.data != 0, grown(scratch != 0, 5)))
     widget.panel.show_grown.setChecked(False)
     qtbot.waitUntil(lambda: not outline())
+
+
+# ---- stacks
+
+
+@pytest.fixture
+def stack(viewer, pixels):
+    """An image of two times and four slices, and a mask with the same axes, painted in one slice."""
+    image = viewer.add_image(np.broadcast_to(pixels, (2, 4, *pixels.shape)).copy(), name="stack")
+    mask = viewer.add_labels(np.zeros(image.data.shape, np.uint8), name="mask")
+    mask.data[1, 0, 10:14, 10:30] = 5
+    viewer.dims.set_current_step(0, 1)
+    viewer.dims.set_current_step(1, 0)
+    viewer.dims.last_used = 1
+    return image, mask
+
+
+def stack_tool(title: str) -> damage.StackTool:
+    return next(tool for tool in damage.STACK_TOOLS if title in tool.title)
+
+
+def test_the_damage_of_a_slice_is_copied_along_the_axis_that_was_moved_last(viewer, stack):
+    image, mask = stack
+    before = mask.data.copy()
+    plane = displayed_plane(image, viewer.dims)
+    axis = damage.stack_axis(viewer, plane)
+    assert axis == 1
+    assert damage.apply_to_stack(plane, mask, stack_tool("all slices"), axis) == 3 * 80
+    assert np.array_equal(mask.data[1] != 0, np.broadcast_to(before[1, 0] != 0, mask.data[1].shape))
+    assert not mask.data[0].any()
+    assert (mask.data[1, 0] == before[1, 0]).all()  # labels that were there stay
+    mask.undo()
+    assert np.array_equal(mask.data, before)
+
+
+def test_damage_is_filled_in_between_painted_slices(viewer, stack):
+    image, mask = stack
+    mask.data[1, 3, 12:16, 10:30] = 1
+    plane = displayed_plane(image, viewer.dims)
+    damage.apply_to_stack(plane, mask, stack_tool("in between"), 1)
+    assert [int(np.flatnonzero(plane.any(axis=1))[0]) for plane in mask.data[1]] == [10, 11, 11, 12]
+    assert np.array_equal(mask.data[1, 0], 5 * (mask.data[1, 0] != 0))
+    assert not mask.data[0].any()
+
+
+def test_a_mask_of_two_axes_has_no_slices_to_be_changed(viewer, stack, scratch):
+    image, _ = stack
+    flat = viewer.add_labels(scratch)
+    with pytest.raises(ValueError, match="holds for all slices already"):
+        damage.apply_to_stack(displayed_plane(image, viewer.dims), flat, stack_tool("all slices"), 1)
+
+
+def test_the_menu_of_a_stack_names_the_axis(viewer, stack, make_widget):
+    image, mask = stack
+    image.axis_labels = ("t", "z", "y", "x")
+    widget = make_widget(viewer)
+    assert "This slice's damage in all slices, along z" in menu(widget)
+    viewer.dims.set_current_step(0, 1)
+    viewer.dims.last_used = 0
+    menu(widget)["This slice's damage in all slices, along t"].trigger()
+    assert np.array_equal(mask.data[0] != 0, mask.data[1] != 0)
+    assert status(widget) == "This slice's damage in all slices: 80 px changed in all slices together."
+
+
+def test_a_flat_image_offers_no_tools_for_slices(widget):
+    assert not any("slice" in title for title in menu(widget))
