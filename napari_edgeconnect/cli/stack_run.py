@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,11 +105,12 @@ def _finish(
     places = [place for place in axes.places() if axes.number(place) not in parts]
     if not places:
         return
-    for event in _events(task, report, stack, places, model):
-        if isinstance(event, Step):
-            yield event
-        else:
-            _keep(parts, axes.number(event.place), event.fills)
+    with closing(_events(task, report, stack, places, model)) as events:
+        for event in events:
+            if isinstance(event, Step):
+                yield event
+            else:
+                _keep(parts, axes.number(event.place), event.fills)
 
 
 def _events(
