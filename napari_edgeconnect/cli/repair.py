@@ -81,10 +81,14 @@ def inpaint(
             },
         }
         if axes is not None or holds_stack(image):
-            refuse_options(context, _NOT_FOR_STACKS, "it goes with one plane, not with a stack.")
+            refuse_options(context, {"method"}, "it goes with one plane, not with a stack.")
             refuse_contradiction(scheduler, threads)
             task = StackTask(
                 **common,
+                edges=edges,
+                probability=probability,
+                save_edges=save_edges,
+                save_probability=save_probability,
                 axes=axes,
                 mask_axes=mask_axes,
                 choices=stack_choices(mapping, edges_from),
@@ -152,10 +156,11 @@ def edges(
 
 
 def complete(
-    image: options.Image,
+    image: options.ImageOrStack,
     mask: options.Mask,
     edges: options.EdgesIn,
     output: options.Output,
+    context: typer.Context,
     probability: options.ProbabilityIn = None,
     model: options.Model = None,
     edge_weights: options.EdgeWeights = None,
@@ -165,6 +170,11 @@ def complete(
     no_known_edges: options.NoKnownEdges = False,
     threshold: options.Threshold = options.DEFAULTS.threshold,
     merge_known_edges: options.MergeKnownEdges = options.DEFAULTS.merge_known_edges,
+    axes: options.AxesNames = None,
+    mask_axes: options.MaskAxesNames = None,
+    mapping: options.Mapping = options.DEFAULT_MAPPING,
+    scheduler: options.Scheduler = None,
+    threads: options.Threads = 1,
     match_noise: options.MatchNoise = False,
     seed: options.NoiseSeed = options.DEFAULTS.seed,
     grow_px: options.GrowPx = options.GROW_PX,
@@ -176,21 +186,22 @@ def complete(
 ) -> None:
     """Stage 2 alone: complete the image from an edge image, as often as you correct it.
 
-    Give --grow-px, --threshold and --sigma as they were given to `edges`.
+    Give --grow-px, --threshold and --sigma as they were given to `edges`. For a stack the edges are a stack, too, such
+    as `inpaint --save-edges` writes, or one plane for all; they may lack axes, as masks may.
     """
     chosen = chosen_model(model, edge_weights, inpaint_weights)
     with reporting(as_json=as_json, quiet=quiet) as report:
-        task = Task(
-            command="complete",
-            image=image,
-            mask=mask,
-            output=output,
-            edges=edges,
-            probability=probability,
-            model=chosen,
-            device=device,
-            overwrite=overwrite,
-            changes={
+        common: dict[str, Any] = {
+            "command": "complete",
+            "image": image,
+            "mask": mask,
+            "output": output,
+            "edges": edges,
+            "probability": probability,
+            "model": chosen,
+            "device": device,
+            "overwrite": overwrite,
+            "changes": {
                 **known_edges(sigma, no_known_edges),
                 "threshold": threshold,
                 "merge_known_edges": merge_known_edges,
@@ -200,8 +211,14 @@ def complete(
                 "match_noise": match_noise,
                 "seed": seed,
             },
-        )
-        repair_image(task, report)
+        }
+        if axes is None and not holds_stack(image):
+            refuse_options(context, _FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
+            repair_image(Task(**common), report)
+            return
+        refuse_contradiction(scheduler, threads)
+        of_stack = {"axes": axes, "mask_axes": mask_axes, "choices": stack_choices(mapping, "own")}
+        repair_stack_file(StackTask(**common, **of_stack, scheduler=scheduler, threads=threads), report)
 
 
 def _refuse_network_options(context: typer.Context, method: str) -> None:
@@ -233,7 +250,6 @@ def refuse_contradiction(scheduler: str | None, threads: int) -> None:
         raise typer.BadParameter("it is for this machine alone; --scheduler has workers.", param_hint="--threads")
 
 
-_NOT_FOR_STACKS = {"method", "edges", "probability", "save_edges", "save_probability"}
 _FOR_STACKS_ALONE = {"mask_axes", "mapping", "edges_from", "scheduler", "threads"}
 _FOR_EVERY_METHOD = {"image", "mask", "output", "method", "grow_px", "overwrite", "as_json", "quiet"}
 

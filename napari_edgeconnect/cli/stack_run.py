@@ -9,26 +9,29 @@ stopped when the same command is given again.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_edgeconnect.files import (
+    FileError,
     Parts,
     StackFile,
     Staging,
     check_stack_format,
     stamp,
-    write_mask_stack,
+    write_planes,
     write_stack,
 )
 
 from .report import Report
 from .stack_task import StackTask, anywhere, open_on_worker, opened
-from .task import load_model, model_info, provenance, write_json
+from .task import as_black_and_white, load_model, model_info, optional_outputs, provenance, write_json
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.axes import Place
@@ -36,12 +39,17 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.results import Step
     from napari_edgeconnect.core.stack import Fill, Stack
     from napari_edgeconnect.core.stack_run import Finished
+    from napari_edgeconnect.files.staging import Writer
 
 
 def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None = None) -> None:
-    """``inpaint`` for a stack; the model is loaded unless it is given."""
+    """``inpaint`` for a stack, or ``complete`` where edges are given; the model is loaded unless it is given."""
     started = time.monotonic()
     outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
+    outputs |= optional_outputs(task)
+    for path in optional_outputs(task).values():
+        if path.suffix.lower() not in (".tif", ".tiff"):
+            raise FileError(f"{path}: the edges of a stack are written as .tif.")
     with opened(task) as (source, stack, notes):
         check_stack_format(task.output, source)
         staging = Staging(task.inputs.values(), overwrite=task.overwrite)
@@ -78,6 +86,7 @@ def _asked(task: StackTask, stack: Stack) -> dict[str, Any]:
         "device": task.device,
         "settings": stack.settings.as_dict(),
         "stack": _shared(stack),
+        "keeps_edges": stack.keeps_edges,
     }
 
 
@@ -104,11 +113,12 @@ def _finish(
     places = [place for place in axes.places() if axes.number(place) not in parts]
     if not places:
         return
-    for event in _events(task, report, stack, places, model):
-        if isinstance(event, Step):
-            yield event
-        else:
-            _keep(parts, axes.number(event.place), event.fills)
+    with closing(_events(task, report, stack, places, model)) as events:
+        for event in events:
+            if isinstance(event, Step):
+                yield event
+            else:
+                _keep(parts, axes.number(event.place), event.fills)
 
 
 def _events(
@@ -134,6 +144,9 @@ def _keep(parts: Parts, number: int, fills: Sequence[Fill]) -> None:
     for fill in fills:
         arrays[f"altered_{fill.channel}"] = np.flatnonzero(fill.altered)
         arrays[f"values_{fill.channel}"] = fill.values
+        if fill.labels is not None and fill.probability is not None:
+            arrays[f"labels_{fill.channel}"] = fill.labels
+            arrays[f"probability_{fill.channel}"] = fill.probability
     parts.put(number, arrays, [[fill.channel, fill.record] for fill in fills])
 
 
@@ -148,7 +161,8 @@ def _kept_fills(stack: Stack, parts: Parts) -> Any:
         for channel, record in records:
             altered = np.zeros(stack.axes.plane_shape, dtype=bool)
             altered.flat[arrays[f"altered_{channel}"]] = True
-            made.append(Fill(place, channel, altered, arrays[f"values_{channel}"], record))
+            edges = [arrays.get(f"{name}_{channel}") for name in ("labels", "probability")]
+            made.append(Fill(place, channel, altered, arrays[f"values_{channel}"], record, *edges))
         return made
 
     return fills
@@ -193,10 +207,21 @@ def _commit(
     repaired = Patched(stack, fills)
     axes = stack.axes.place_names + (CHANNEL if CHANNEL in stack.axes.names else "") + stack.axes.plane
     shape = tuple(stack.axes.size(name) for name in axes)
+
+    def as_stack(planes: Iterable[NDArray[Any]], dtype: type) -> Writer:
+        return partial(write_planes, planes=planes, shape=shape, dtype=np.dtype(dtype), axes=axes)
+
+    edges: dict[Path, Writer] = {}
+    if task.save_edges:
+        edges[task.save_edges] = as_stack(repaired.each("labels"), np.uint8)
+    if task.save_probability:
+        edges[task.save_probability] = as_stack(repaired.each("probability"), np.float32)
+    altered = (as_black_and_white(plane) for plane in repaired.each("altered"))
     staging.commit(
         {
             task.record_path(): partial(write_json, record=record),
-            task.altered_path(): partial(write_mask_stack, planes=repaired.altered(), shape=shape, axes=axes),
+            **edges,
+            task.altered_path(): as_stack(altered, np.uint8),
             task.output: partial(write_stack, source=source, pixels=repaired, changed=repaired.changed()),
         },
         within=within,

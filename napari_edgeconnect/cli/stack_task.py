@@ -13,10 +13,11 @@ from napari_edgeconnect.files import (
     StackFile,
     holds_stack,
     open_stack,
+    read_as_edges,
     read_as_mask,
 )
 
-from .task import Task, settings_of
+from .task import MEANINGS, Task, settings_of
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.settings import StackSettings
@@ -90,7 +91,36 @@ def opened(task: StackTask) -> Iterator[tuple[StackFile, Stack, list[str]]]:
             settings=settings_of(task),
             choices=replace(StackSettings(), **task.choices),
         )
-        yield source, stack, [*source.notes, *notes]
+        stack = replace(stack, keeps_edges=bool(task.save_edges or task.save_probability))
+        if task.edges is None:
+            yield source, stack, [*source.notes, *notes]
+            return
+        with _edges(task, stack) as (edged, more):
+            yield source, edged, [*source.notes, *notes, *more]
+
+
+@contextmanager
+def _edges(task: StackTask, stack: Stack) -> Iterator[tuple[Stack, list[str]]]:
+    """The stack with the edges that a person brings, and notes on how they were read."""
+    assert task.edges is not None
+    with ExitStack() as files:
+        edges, axes, notes = files.enter_context(_edge_file(task.edges))
+        if task.probability is None:
+            yield stack.with_edges(edges, axes), notes
+            return
+        probability, _, more = files.enter_context(_edge_file(task.probability))
+        yield stack.with_edges(edges, axes, probability=probability), [*notes, *more]
+
+
+@contextmanager
+def _edge_file(path: Path) -> Iterator[tuple[Any, str | None, list[str]]]:
+    """Edges or their probabilities, their axes where the file says them, and notes."""
+    if holds_stack(path):
+        with open_stack(path) as file:
+            yield file.pixels, file.axes, list(file.notes)
+    else:
+        plane, meaning, notes = read_as_edges(path)
+        yield plane, None, [*notes, f"{path.name} is read as {MEANINGS[meaning]}, the same everywhere"]
 
 
 @contextmanager
@@ -126,4 +156,5 @@ def anywhere(task: StackTask) -> StackTask:
         model = (model[0].resolve(), model[1].resolve())
     elif model is not None and Path(model).exists():
         model = str(Path(model).resolve())
-    return replace(task, image=task.image.resolve(), mask=task.mask.resolve(), model=model)
+    inputs = {role: path.resolve() for role, path in task.inputs.items()}
+    return replace(task, **inputs, model=model)

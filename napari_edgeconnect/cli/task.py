@@ -99,7 +99,7 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
     """``inpaint``, or ``complete`` where edges are given; the model is loaded unless it is given."""
     staging = Staging(task.inputs.values(), overwrite=task.overwrite)
     outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
-    outputs |= _optional(task)
+    outputs |= optional_outputs(task)
     for path in outputs.values():
         staging.plan(path)
     source, mask = _read(task, report)
@@ -111,7 +111,7 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
     staging.commit(
         {
             task.record_path(): partial(write_json, record=record),
-            **(_edge_writers(task, repair.edges) if _optional(task) else {}),  # classical repairs have no edges
+            **(_edge_writers(task, repair.edges) if optional_outputs(task) else {}),  # classical repairs have no edges
             task.altered_path(): partial(write_image, pixels=as_black_and_white(repair.altered), suffix=".png"),
             task.output: partial(write_image, pixels=repair.image, like=source, suffix=task.output.suffix),
         }
@@ -152,7 +152,7 @@ def propose_edges(task: Task, report: Report) -> None:
     """``edges``: stage 1 alone."""
     started = time.monotonic()
     staging = Staging(task.inputs.values(), overwrite=task.overwrite)
-    outputs = {"output": task.output, "record": task.record_path(), **_optional(task)}
+    outputs = {"output": task.output, "record": task.record_path(), **optional_outputs(task)}
     for path in outputs.values():
         staging.plan(path)
     source, mask = _read(task, report)
@@ -251,7 +251,7 @@ def _given_edges(
     edges, meaning, notes = read_as_edges(task.edges)
     for note in notes:
         report.note(note)
-    report.note(f"{task.edges.name} is read as {_MEANINGS[meaning]}")
+    report.note(f"{task.edges.name} is read as {MEANINGS[meaning]}")
     _check_size(task.edges, edges, source)
     hole = grown(mask, settings.grow_px) | nonfinite(source.pixels)
     if task.probability is None:
@@ -260,7 +260,7 @@ def _given_edges(
         # Stage 1 says something about the known region, too; edges there are measured.
         return edges if meaning == "labels" else np.where(hole, edges, np.zeros((), edges.dtype))
     if meaning != "labels":
-        raise FileError(f"{task.edges} is read as {_MEANINGS[meaning]}; --probability goes with labels only.")
+        raise FileError(f"{task.edges} is read as {MEANINGS[meaning]}; --probability goes with labels only.")
     probability, kind, notes = read_as_edges(task.probability)
     if kind != "probabilities":
         raise FileError(f"{task.probability} holds {kind}; the floats of `edges --save-probability` are wanted.")
@@ -268,14 +268,15 @@ def _given_edges(
     return EdgeMap(edges, probability, hole, settings.threshold)
 
 
-_MEANINGS = {
+MEANINGS = {
     "labels": "edge labels of the whole plane (1 measured, 2 proposed, 3 drawn)",
     "drawing": "a drawing of the edges inside the hole (white is edge)",
     "probabilities": "edge probabilities inside the hole",
 }
 
 
-def _optional(task: Task) -> dict[str, Path]:
+def optional_outputs(task: Task) -> dict[str, Path]:
+    """Outputs that were asked for by name, by role."""
     roles = {"edges": task.save_edges, "probability": task.save_probability}
     return {role: path for role, path in roles.items() if path is not None}
 

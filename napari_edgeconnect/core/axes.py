@@ -148,7 +148,7 @@ class Axes:
         """Put one plane, shaped as :meth:`read` gives it, into an array with these axes."""
         array[self._index(self.where(place, channel))] = plane.transpose(np.argsort(self._order()))
 
-    def of_mask(self, shape: tuple[int, ...], names: str | None = None) -> Axes:
+    def of_mask(self, shape: tuple[int, ...], names: str | None = None, *, what: str = "mask") -> Axes:
         """The axes of a mask for an array with these axes.
 
         It may lack axes and be one long along them: it then holds for all
@@ -161,6 +161,8 @@ class Axes:
         names : str, optional
             Without them a mask has the array's axes without S, or those of a
             plane alone, in the array's order.
+        what : str
+            What it is called in errors: edges follow the same rule.
 
         Raises
         ------
@@ -173,19 +175,19 @@ class Axes:
         if names is None:
             if len(shape) not in (2, len(own)):
                 raise ValueError(
-                    f"The mask has {len(shape)} axes, of shape {shape}, and the image {self.names!r}: say which the "
-                    f"mask's are; only masks with two axes (a plane) or with all of {own!r} need no names."
+                    f"The {what} has {len(shape)} axes, of shape {shape}, and the image {self.names!r}: say which the "
+                    f"{what}'s are; only with two axes (a plane) or with all of {own!r} it needs no names."
                 )
             names = own if len(shape) == len(own) else flat
         mask = Axes(names, shape, self.plane)
         unknown = [name for name in mask.names if name not in own]
         if unknown:
-            raise ValueError(f"The mask has the axes {mask.names!r}, but the image {own!r}: it has no {unknown[0]}.")
+            raise ValueError(f"The {what} has the axes {mask.names!r}, but the image {own!r}: it has no {unknown[0]}.")
         for name in mask.names:
             if mask.size(name) != self.size(name) and not (mask.size(name) == 1 and name not in self.plane):
                 raise ValueError(
-                    f"The mask is {mask.size(name)} long along {name}, but the image {self.size(name)}: both must be "
-                    f"of one size, or the mask without this axis."
+                    f"The {what} is {mask.size(name)} long along {name}, but the image {self.size(name)}: both must be "
+                    f"of one size, or the {what} without this axis."
                 )
         return mask
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,13 +71,14 @@ class Patched:
                 where = axes.where(place, fill.channel)
                 yield tuple(where.get(name, slice(None)) for name in axes.names)
 
-    def altered(self) -> Iterator[NDArray[np.bool_]]:
-        """For each place and each of its channels in turn: (H, W) bool, True where pixels were invented."""
+    def each(self, name: Literal["altered", "labels", "probability"]) -> Iterator[NDArray[Any]]:
+        """For each place and each of its channels in turn: (H, W), a fill's array; zeros where there is no fill."""
         axes = self._stack.axes
+        dtype = {"altered": bool, "labels": np.uint8, "probability": np.float32}[name]
         for place in axes.places():
-            by_channel = {fill.channel: fill.altered for fill in self._fills(place)}
+            by_channel = {fill.channel: getattr(fill, name) for fill in self._fills(place)}
             for channel in range(axes.channels):
-                yield by_channel.get(channel, np.zeros(axes.plane_shape, dtype=bool))
+                yield by_channel.get(channel, np.zeros(axes.plane_shape, dtype))
 
     def _plane_of(self, block: NDArray[Any], chosen: dict[str, Any], place: Place, channel: int) -> NDArray[Any]:
         """A view of one plane in a block, (H, W) or (H, W, colours)."""

@@ -9,7 +9,7 @@ Planes are read when it is their turn, and forgotten after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axes import COLOUR, Axes, Place, Readable
+from .edges import EdgeMap
 from .holes import grown, read_mask
 from .job import Job, gray_of
 from .noise import signal_to_noise
@@ -44,6 +45,8 @@ class Fill:
         The altered pixels, row by row, in the image's dtype.
     record : dict
         Of the repair, as plain values, with the plane's place.
+    labels, probability : (H, W) uint8 and float32 in [0, 1], or None
+        Of the edge map that it was completed from, where the stack keeps edges.
     """
 
     place: Place
@@ -51,12 +54,42 @@ class Fill:
     altered: NDArray[np.bool_]
     values: NDArray[Any]
     record: dict[str, Any] = field(default_factory=dict)
+    labels: NDArray[np.uint8] | None = None
+    probability: NDArray[np.float32] | None = None
 
     def into(self, plane: NDArray[Any]) -> NDArray[Any]:
         """A copy of the plane with the invented pixels: every other one is the plane's own."""
         filled = plane.copy()
         filled[self.altered] = self.values
         return filled
+
+
+@dataclass(frozen=True, eq=False)
+class GivenEdges:
+    """Edges that a person brings for a stack's planes.
+
+    Attributes
+    ----------
+    edges : array-like
+        As for :meth:`EdgeConnect.complete`: label images, drawings or probabilities.
+    axes : Axes
+    probability : array-like or None
+        Of the same axes, with labels: proposals that are still there keep their soft values.
+    """
+
+    edges: Readable
+    axes: Axes
+    probability: Readable | None = None
+
+    def at(self, where: Mapping[str, int], hole: NDArray[np.bool_], threshold: float) -> EdgeMap | NDArray[Any]:
+        """Those of one plane, of which the hole is (H, W) bool, as ``complete`` takes them."""
+        edges = self.axes.read_at(self.edges, where)
+        if edges.dtype.kind not in "ui":
+            # Stage 1 says something about the known region, too; edges there are measured.
+            return np.where(hole, edges, np.zeros((), edges.dtype))
+        if self.probability is None:
+            return edges
+        return EdgeMap(edges.astype(np.uint8), self.axes.read_at(self.probability, where), hole, threshold)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +108,10 @@ class Stack:
         One per channel, where planes share a mapping.
     guide : int or None
         The channel whose edges guide all.
+    given : GivenEdges or None
+        Edges to complete from; without them stage 1 proposes.
+    keeps_edges : bool
+        Whether fills have their edges with them.
     """
 
     image: Readable
@@ -85,6 +122,8 @@ class Stack:
     choices: StackSettings
     contrasts: tuple[tuple[float, float] | None, ...]
     guide: int | None
+    given: GivenEdges | None = None
+    keeps_edges: bool = False
 
     @classmethod
     def prepare(
@@ -143,6 +182,35 @@ class Stack:
             stack = replace(stack, guide=_strongest(stack))
         return stack
 
+    def with_edges(self, edges: Readable, names: str | None = None, *, probability: Readable | None = None) -> Stack:
+        """The same stack, to be completed from given edges.
+
+        Parameters
+        ----------
+        edges : array-like
+            See :class:`GivenEdges`. Like a mask it may lack axes: one edge map for all channels, say.
+        names : str, optional
+            Its axes, as for :meth:`Axes.of_mask`.
+        probability : array-like, optional
+            Of the same shape; with labels only.
+
+        Raises
+        ------
+        ValueError
+            For edges that do not fit, or where a channel is chosen to guide.
+        """
+        if self.guide is not None:
+            raise ValueError(f"edges_from is {self.choices.edges_from!r}, but edges are given: leave it at 'own'.")
+        if probability is not None and np.dtype(edges.dtype).kind not in "ui":
+            raise ValueError(f"The edges have dtype {edges.dtype}: probabilities go with labels (integers) only.")
+        if probability is not None and tuple(probability.shape) != tuple(edges.shape):
+            raise ValueError(
+                f"The probabilities have shape {tuple(probability.shape)}, but the edges {tuple(edges.shape)}: "
+                f"give both in one."
+            )
+        axes = self.axes.of_mask(tuple(edges.shape), names, what="edge image")
+        return replace(self, given=GivenEdges(edges, axes, probability))
+
     def pixels(self, place: Place, channel: int = 0) -> NDArray[Any]:
         """One plane of the image, (H, W) or (H, W, colours)."""
         return self.axes.read(self.image, place, channel)
@@ -151,6 +219,13 @@ class Stack:
         """One plane of the mask, (H, W) bool."""
         plane = self.mask_axes.read_at(self.mask, self.axes.where(place, channel))
         return read_mask(plane, self.axes.plane_shape)
+
+    def edges_given(self, place: Place, channel: int = 0) -> EdgeMap | NDArray[Any] | None:
+        """What a plane is completed from; None where stage 1 proposes."""
+        if self.given is None:
+            return None
+        _, hole = _plane_and_hole(self, place, channel)
+        return self.given.at(self.axes.where(place, channel), hole, self.settings.threshold)
 
     def damaged(self, place: Place) -> list[int]:
         """The channels with something to repair. Where the mask marks nothing, only floats are read for it."""

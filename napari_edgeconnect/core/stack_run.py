@@ -7,6 +7,7 @@ done in any order and by several workers.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -55,17 +56,20 @@ def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Ste
         pixels, marked = stack.pixels(place, channel), stack.marked(place, channel)
         settings = stack.settings_at(place, channel)
         try:
-            if guide is None:
+            edges = stack.edges_given(place, channel)
+            if edges is None and guide is not None:
+                edges = yield from guide.edges(model, pixels, marked, settings)
+            if edges is None:
                 repair = yield from model.inpaint_steps(pixels, marked, settings)
             else:
-                edges = yield from guide.edges(model, pixels, marked, settings)
                 repair = yield from model.complete_steps(pixels, marked, edges, settings)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{label}: {error}" if label else str(error)) from error
         where = {"axes": stack.axes.place_names, "place": list(place), "channel": channel, "edges_from": stack.guide}
-        fills.append(
-            Fill(place, channel, repair.altered, repair.image[repair.altered], {"plane": where, **repair.record})
-        )
+        fill = Fill(place, channel, repair.altered, repair.image[repair.altered], {"plane": where, **repair.record})
+        if stack.keeps_edges:
+            fill = replace(fill, labels=repair.edges.labels, probability=repair.edges.probability)
+        fills.append(fill)
     return fills
 
 

@@ -13,7 +13,7 @@ from .parts import Parts
 from .roles import read_as_edges, read_as_mask
 from .stack import StackFile, check_stack_format, holds_stack, open_stack, write_stack
 from .staging import Staging
-from .tiff_stack import write_mask_stack
+from .tiff_stack import write_planes
 from .zarr_stack import is_zarr
 
 __all__ = [
@@ -33,6 +33,6 @@ __all__ = [
     "sha256",
     "stamp",
     "write_image",
-    "write_mask_stack",
+    "write_planes",
     "write_stack",
 ]

@@ -100,18 +100,23 @@ def holds_stack(path: Path) -> bool:
     Raises
     ------
     FileError
-        If there is none, or it can't be read.
+        If there is none, or it is no image; what else may be wrong with it, reading it will say.
     """
     from .image import format_of
+    from .tiff import has_several_pages
 
     if path.is_dir():
         return True
-    if format_of(path) not in ("tiff", "npy"):
+    kind = format_of(path)
+    if kind == "tiff":
+        return has_several_pages(path)
+    if kind != "npy":
         return False
-    with open_stack(path) as stack:
-        shape = stack.pixels.shape
-        colours = shape[-1] in (3, 4) if stack.axes is None else "S" in stack.axes
-    return len(shape) > (3 if colours else 2)
+    try:
+        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except DECODER_ERRORS:
+        return False
+    return len(shape) > 3 or (len(shape) == 3 and shape[-1] not in (3, 4))
 
 
 def write_stack(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:

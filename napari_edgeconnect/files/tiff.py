@@ -18,7 +18,7 @@ from PIL import Image
 from tifffile import TiffFile, TiffPage, TiffTag, TiffWriter
 
 from .carried import Carried, Tags
-from .errors import FileError
+from .errors import DECODER_ERRORS, FileError
 
 PHOTOMETRIC = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette"}
 PALETTE = 3
@@ -103,9 +103,25 @@ def _only_page(file: TiffFile, path: Path) -> tuple[TiffPage, list[str]]:
     return full, notes
 
 
+class SeveralPagesError(FileError):
+    """A TIFF that holds more than one plane, where one is wanted."""
+
+
+def has_several_pages(path: Path) -> bool:
+    """True for a stack; what else may be wrong with a TIFF, reading it will say."""
+    try:
+        with TiffFile(path) as file:
+            _only_page(file, path)
+    except SeveralPagesError:
+        return True
+    except DECODER_ERRORS:
+        return False
+    return False
+
+
 def _is_stack(path: Path) -> FileError:
-    return FileError(
-        f"{path} holds several pages; one plane is wanted. For a stack, say what its axes are with --axes."
+    return SeveralPagesError(
+        f"{path} holds several pages; one plane is wanted here. inpaint, complete and batch take stacks."
     )
 
 

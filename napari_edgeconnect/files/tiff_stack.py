@@ -59,21 +59,25 @@ def write_tiff(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[
             _write_pages(path, pixels, file, series)
 
 
-def write_mask_stack(path: Path, planes: Iterable[NDArray[np.bool_]], shape: tuple[int, ...], axes: str) -> None:
-    """Write a stack of masks as black and white, compressed.
+def write_planes(
+    path: Path, planes: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any], axes: str
+) -> None:
+    """Write a stack that was no file before, compressed.
 
     Parameters
     ----------
     path : Path
-    planes : iterable of (H, W) bool
+    planes : iterable of (H, W) arrays
         The last of the counting axes fastest.
     shape : tuple of int
+        Of them all.
+    dtype : dtype
     axes : str
         A letter for each; :func:`open_tiff` reads them again.
     """
-    pages = (np.where(plane, np.uint8(255), np.uint8(0)) for plane in planes)
+    big = prod(shape) * dtype.itemsize > _CLASSIC_BYTES
     options = {"photometric": "minisblack", "compression": "zlib", "metadata": {"axes": axes}, "software": False}
-    tifffile.imwrite(path, pages, shape=shape, dtype=np.uint8, bigtiff=prod(shape) > _CLASSIC_BYTES, **options)
+    tifffile.imwrite(path, iter(planes), shape=shape, dtype=dtype, bigtiff=big, **options)
 
 
 class PagedTiff:

@@ -128,3 +128,12 @@ def test_a_soft_mask_is_cut_and_a_note_says_so(pair):
     result = succeed("inpaint", pair[0], "-m", "soft.png", "-o", "out.png", "--grow-px", 0)
     np.testing.assert_array_equal(pixels("out_altered.png") == 255, soft > 127)
     assert "Note: soft.png is a soft mask" in result.stderr
+
+
+def test_noise_is_matched_from_a_seed_where_it_is_asked_for(pair):
+    succeed("inpaint", pair[0], "--mask", pair[1], "-o", "plain.png")
+    succeed("inpaint", pair[0], "--mask", pair[1], "-o", "noisy.png", "--match-noise", "--seed", 3)
+    expected = EdgeConnect.load().inpaint(camera(), scratch(), grow_px=2, match_noise=True, seed=3)
+    np.testing.assert_array_equal(pixels("noisy.png"), expected)
+    assert record("noisy.json")["seed"] == 3
+    assert record("plain.json")["seed"] is None

@@ -134,7 +134,8 @@ def test_axes_that_contradict_the_file_are_used_with_a_note():
         (["-o", "out.npy", "--edges-from", "2"], 1, "edges_from is 2, but the image has 2 channels"),
         (["-o", "out.npy", "--edges-from", "best"], 1, "edges_from is 'best'"),
         (["-o", "out.npy", "--axes", "ZTCYX"], 1, "axes 'ZTCYX' are 5, but the array has 4"),
-        (["-o", "out.npy", "--save-edges", "e.npy"], 2, "--save-edges"),
+        (["-o", "out.npy", "--save-edges", "e.npy"], 1, "the edges of a stack are written as .tif"),
+        (["-o", "out.npy", "--method", "mean"], 2, "--axes"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_left(more, code, sentence):
@@ -147,11 +148,67 @@ def test_a_mistake_is_one_sentence_and_nothing_is_left(more, code, sentence):
     assert everything() == before
 
 
+def test_classical_methods_do_not_go_with_stacks_yet():
+    np.save("in.npy", stack(2))
+    result = run("inpaint", "in.npy", "--mask", saved("mask.png", scratch()), "-o", "out.npy", "--method", "mean")
+    assert result.exit_code == 2
+    assert "--method" in result.stderr
+    assert "not with a stack" in result.stderr
+
+
 def test_options_of_stacks_do_not_go_with_one_plane(pair):
     result = run("inpaint", pair[0], "--mask", pair[1], "-o", "out.png", "--mapping", "stack")
     assert result.exit_code == 2
     assert "--mapping" in result.stderr
     assert "it goes with stacks" in result.stderr
+
+
+# --- edges --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_edges_of_a_stack_are_saved_corrected_and_completed_from(threads):
+    image = stack(2)
+    tifffile.imwrite("in.ome.tif", image, ome=True, metadata=OME)
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    edges = ["--save-edges", "edges.tif", "--save-probability", "soft.tif"]
+    result = succeed("inpaint", "in.ome.tif", "--mask", mask, "-o", "out.ome.tif", *edges, "--threads", threads)
+    assert {"edges.tif", "soft.tif"} <= set(result.stdout.split())
+    labels, probability = read("edges.tif"), read("soft.tif")
+    model = EdgeConnect.load()
+    for t, c in np.ndindex(2, 2):
+        hallucinated = model.hallucinate_edges(image[t, c], scratch(), grow_px=2)
+        np.testing.assert_array_equal(labels[t, c], hallucinated.labels)
+        np.testing.assert_array_equal(probability[t, c], hallucinated.probability)
+
+    complete = ["complete", "in.ome.tif", "--mask", mask, "--threads", threads]
+    succeed(*complete, "--edges", "edges.tif", "--probability", "soft.tif", "-o", "again.ome.tif")
+    np.testing.assert_array_equal(read("again.ome.tif"), read("out.ome.tif"))
+
+    labels[0, :, 42:46, 30] = 3
+    with open_stack(Path("edges.tif")) as file:
+        axes = file.axes
+    tifffile.imwrite("edited.tif", labels, photometric="minisblack", metadata={"axes": axes})
+    succeed(*complete, "--edges", "edited.tif", "--probability", "soft.tif", "-o", "corrected.ome.tif")
+    changed = (read("corrected.ome.tif") != read("out.ome.tif")).any(axis=(2, 3))
+    assert changed.tolist() == [[True, True], [False, False]]
+    record_of_first = record("corrected.ome.json")["planes"][0]
+    assert record_of_first["edges"]["drawn_px"] > 0
+    assert record("corrected.ome.json")["inputs"]["edges"]["file"] == "edited.tif"
+
+
+def test_one_drawing_is_for_all_planes():
+    image = stack(2)
+    np.save("in.npy", image)
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    drawing = np.zeros((SIDE, SIDE), bool)
+    drawing[40:48, 30] = True
+    saved("drawing.png", drawing * np.uint8(255))
+    arguments = ["complete", "in.npy", "--mask", mask, "--axes", "TCYX", "--edges", "drawing.png", "-o", "out.npy"]
+    result = succeed(*arguments)
+    assert "the same everywhere" in result.stderr
+    expected = EdgeConnect.load().complete(image[1, 0], scratch(), drawing, grow_px=2)
+    np.testing.assert_array_equal(read("out.npy")[1, 0], expected)
 
 
 # --- killed -------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_planes_and_blocks_of_planes_show_the_fills(names: str, draw: st.DataObj
 def test_changed_indices_are_the_planes_with_fills() -> None:
     view, expected = patched("TCYX")
     assert list(view.changed()) == [(0, 1, slice(None), slice(None)), (2, 0, slice(None), slice(None))]
-    assert [bool(plane.any()) for plane in view.altered()] == [False, True, False, False, True, False]
+    assert [bool(plane.any()) for plane in view.each("altered")] == [False, True, False, False, True, False]
     assert same_bits(view[0], expected[0])
 
 

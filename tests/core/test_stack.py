@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from napari_edgeconnect import EdgeConnect, Settings
+from napari_edgeconnect import EdgeConnect, EdgeMap, Settings
 from napari_edgeconnect.core import stages
 from napari_edgeconnect.core.job import Job
+from napari_edgeconnect.core.results import result_of
 from napari_edgeconnect.core.settings import StackSettings
-from napari_edgeconnect.core.stack import Stack
-from napari_edgeconnect.core.stack_run import repair_stack, repair_stack_steps
+from napari_edgeconnect.core.stack import Fill, Stack
+from napari_edgeconnect.core.stack_run import place_steps, repair_stack, repair_stack_steps
 
 from .conftest import TINY
 
@@ -215,6 +216,57 @@ def test_a_channel_that_is_intact_guides_with_the_edges_measured_in_it(model: Ed
     assert measured[square()].any()
     expected = model.complete(image[0], square(), nothing.with_measured(measured), TINY)
     assert same_bits(out[0], expected)
+
+
+# --- edges --------------------------------------------------------------------------------------------------------
+
+
+def test_a_stack_is_completed_from_given_edges_as_each_plane_would_be(model: EdgeConnect) -> None:
+    image = np.stack([crops(2), crops(2)[::-1]], axis=1)  # TCYX
+    labels = np.zeros((2, 96, 96), np.uint8)  # for both channels
+    labels[0, 35:45, 50], labels[1, 40, 42:58] = 3, 2
+    probability = np.random.default_rng(0).random((2, 96, 96)).astype(np.float32)
+    stack = Stack.prepare(image, square(), "TCYX", settings=TINY)
+    hard = repaired(model, stack.with_edges(labels, "TYX"))
+    soft = repaired(model, stack.with_edges(labels, "TYX", probability=probability))
+    drawn = repaired(model, stack.with_edges(labels[0] > 0))
+    for t, c in np.ndindex(2, 2):
+        assert same_bits(hard[t, c], model.complete(image[t, c], square(), labels[t], TINY))
+        edges = EdgeMap(labels[t], probability[t], square(), TINY.threshold)
+        assert same_bits(soft[t, c], model.complete(image[t, c], square(), edges, TINY))
+        assert same_bits(drawn[t, c], model.complete(image[t, c], square(), labels[0] > 0, TINY))
+
+
+def test_kept_edges_give_the_same_completion_again(model: EdgeConnect) -> None:
+    image = crops(3)
+    stack = Stack.prepare(image, square(), "ZYX", settings=TINY)
+    keeping = replace(stack, keeps_edges=True)
+    fills = [fill for place in stack.axes.places() for fill in place_fills(model, keeping, place)]
+    labels, probability = (np.stack([getattr(fill, name) for fill in fills]) for name in ("labels", "probability"))
+    again = stack.with_edges(labels, probability=probability)
+    assert same_bits(repaired(model, again), repaired(model, stack))
+    (without,) = place_fills(model, stack, (0,))
+    assert without.labels is None
+
+
+def place_fills(model: EdgeConnect, stack: Stack, place: tuple[int, ...]) -> list[Fill]:
+    return result_of(place_steps(model, stack, place))
+
+
+def test_edges_that_do_not_fit_are_refused() -> None:
+    stack = Stack.prepare(crops(2), square(), "ZYX")
+    labels = np.zeros((2, 96, 96), np.uint8)
+    with pytest.raises(ValueError, match=r"The edge image is 3 long along Z, but the image 2"):
+        stack.with_edges(np.zeros((3, 96, 96), np.uint8))
+    with pytest.raises(ValueError, match=r"The edge image has the axes 'TYX', but the image 'ZYX': it has no T"):
+        stack.with_edges(labels, "TYX")
+    with pytest.raises(ValueError, match=r"probabilities have shape"):
+        stack.with_edges(labels, probability=np.zeros((96, 96), np.float32))
+    with pytest.raises(ValueError, match=r"probabilities go with labels"):
+        stack.with_edges(labels > 0, probability=labels / 3)
+    guided = Stack.prepare(two_channels(), square(), "CYX", choices=StackSettings(edges_from=1))
+    with pytest.raises(ValueError, match=r"edges_from is 1, but edges are given"):
+        guided.with_edges(labels)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 import zarr
 
-from napari_edgeconnect.files import FileError, check_stack_format, open_stack, write_stack, zarr_stack
+from napari_edgeconnect.files import FileError, check_stack_format, holds_stack, open_stack, write_stack, zarr_stack
 
 from .conftest import same_bits
 
@@ -376,3 +376,21 @@ def test_a_stack_is_written_as_what_it_was():
     np.save("a.npy", numbers())
     with open_stack(Path("a.npy")) as stack, pytest.raises(FileError, match=r"give a name that ends in \.npy"):
         check_stack_format(Path("b.tif"), stack)
+
+
+def test_a_file_is_a_stack_when_it_holds_more_than_one_plane():
+    stacks = {"a.tif": (3, 8, 8), "b.tif": (2, 8, 8, 3), "c.npy": (3, 8, 8), "d.npy": (2, 8, 8, 3)}
+    planes = {"e.tif": (8, 8), "f.tif": (8, 8, 3), "g.npy": (8, 8), "h.npy": (8, 8, 4)}
+    for name, shape in {**stacks, **planes}.items():
+        array = np.zeros(shape, np.uint8)
+        if name.endswith("npy"):
+            np.save(name, array)
+        else:
+            tifffile.imwrite(name, array, photometric="rgb" if shape[-1] == 3 else "minisblack")
+        assert holds_stack(Path(name)) == (name in stacks)
+    Path("folder").mkdir()
+    assert holds_stack(Path("folder"))
+    Path("i.tif").write_bytes(Path("a.tif").read_bytes()[:90])  # reading it will say what is wrong
+    assert not holds_stack(Path("i.tif"))
+    with pytest.raises(FileError, match=r"There is no file j.tif"):
+        holds_stack(Path("j.tif"))
