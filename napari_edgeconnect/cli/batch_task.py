@@ -162,10 +162,9 @@ def _row(batch: Batch, source: Path, sources: list[Path], model: _Once, report: 
                 repair_stack_file(task, ours_alone, None if task.has_workers else model.get(task))
             else:
                 repair_image(task, ours_alone, model.get(task))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other files are not to blame
         sentence, _ = verdict(error)
-        if sentence is None:
-            raise
+        sentence = sentence or f"Unexpected {type(error).__name__}: {error}"
         row.status, row.message = "failed", " ".join(sentence.split())
     return row
 

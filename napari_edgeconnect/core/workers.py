@@ -10,6 +10,7 @@ had in hand, others do again.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -103,6 +104,8 @@ def places_on_workers(
     ------
     OutOfMemoryError
         For a place on which one worker after the other was lost.
+    ConnectionError
+        When the scheduler is lost.
     ValueError, …
         Whatever ``place_steps`` or the opener raised on a worker.
     """
@@ -120,10 +123,10 @@ def places_on_workers(
             under_way[future.key] = future, place
             done.add(future)
 
+    finished = 0
     try:
         for _ in range(_AHEAD * sum(client.ncores().values())):
             submit_next()
-        finished = 0
         yield Step(0, len(places), "Waiting for the first planes")
         while under_way:
             future = next(done)
@@ -139,9 +142,16 @@ def places_on_workers(
             yield Finished(place, fills)
             yield Step(finished, len(places), f"{axes.label(place)} is done")
             submit_next()
+    except (CancelledError, OSError) as error:
+        if client.status == "running":  # it is a worker's own
+            raise
+        raise ConnectionError(
+            f"The dask scheduler was lost when {finished} of {len(places)} places were finished."
+        ) from error
     finally:
-        client.cancel([future for future, _ in under_way.values()])
-        client.run(_close, run, on_error="ignore")
+        if client.status == "running":
+            client.cancel([future for future, _ in under_way.values()])
+            client.run(_close, run, on_error="ignore")
 
 
 def _repaired(run: str, opener: Opener, place: Place) -> list[Fill]:

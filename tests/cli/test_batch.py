@@ -64,6 +64,20 @@ def test_bad_files_are_reported_and_do_not_stop_the_rest(folder):
     assert sorted(path.name for path in Path("out").iterdir()) == sorted(names)
 
 
+def test_not_even_a_bug_in_one_file_stops_the_rest(folder, monkeypatch):
+    original = batch_task.repair_image
+
+    def stumbles(task, *rest):
+        if task.image.name == "a.png":
+            raise IndexError("out of bounds")
+        original(task, *rest)
+
+    monkeypatch.setattr(batch_task, "repair_image", stumbles)
+    assert run("batch", "in", "--mask", "mask.png", "-o", "out").exit_code == 1
+    assert table()["a.png"]["message"] == "Unexpected IndexError: out of bounds"
+    assert table()["b.tif"]["status"] == "repaired"
+
+
 def test_given_again_only_what_is_missing_is_done(folder, monkeypatch):
     run("batch", "in", "--mask", "mask.png", "-o", "out")
     before = {path: path.stat().st_mtime_ns for path in Path("out").iterdir() if path.name != "batch.csv"}

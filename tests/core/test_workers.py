@@ -134,6 +134,19 @@ def test_giving_up_cancels_what_is_not_done(stack: tuple[Stack, workers.Opener],
         assert {state.status for state in client.futures.values()} <= {"finished"}
 
 
+def test_a_scheduler_that_is_lost_is_said(stack: tuple[Stack, workers.Opener]) -> None:
+    prepared, opener = stack
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0")
+    with cluster, connected(cluster.scheduler_address) as client:
+        events = places_on_workers(client, opener, prepared.axes, list(prepared.axes.places()))
+        next(event for event in events if not isinstance(event, Step))
+        cluster.close()
+        with pytest.raises(
+            ConnectionError, match=r"^The dask scheduler was lost when \d+ of 12 places were finished\.$"
+        ):
+            list(events)
+
+
 def connect(*arguments: Any, **options: Any) -> None:
     with connected(*arguments, **options):
         pass
