@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import demo, evaluate, find, models, repair, train
+from . import demo, evaluate, find, models, repair, selftest, train
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 a file or a value can't be used (one sentence says why); 2 wrong usage; "
@@ -30,6 +30,7 @@ app.command(epilog=_EXIT_CODES)(repair.inpaint)
 app.command(epilog=_EXIT_CODES)(repair.edges)
 app.command(epilog=_EXIT_CODES)(repair.complete)
 app.command(epilog=_EXIT_CODES)(find.find)
+app.command(epilog=_EXIT_CODES)(selftest.selftest)
 app.command(epilog=_EXIT_CODES)(evaluate.evaluate)
 app.command(epilog=_EXIT_CODES)(train.train)
 app.command(epilog=_EXIT_CODES)(demo.demo)
