@@ -91,6 +91,8 @@ def selftest(
             report.note(
                 f"not installed: {', '.join(test.missing)}; pip install 'napari-edgeconnect[classical]' brings them"
             )
+        for reason in test.reasons:
+            report.note(reason.sentence)
         for path in paths:
             report.written(path)
         advice = test.advice.as_dict()

@@ -99,8 +99,7 @@ def calibrate(
     ValueError
         For another level.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"The level is {level!r}: give the share of true values that shall lie inside, 0 to 1.")
+    _check_level(level)
     every, wrong = np.concatenate(spreads).astype(np.float64), np.concatenate(off).astype(np.float64)
     weight = np.concatenate([np.full(len(each), 1 / len(each)) for each in spreads])
     # Where nothing varies, errors alone say how wide an interval is.
@@ -142,6 +141,7 @@ def uncertainty_steps(
     """
     if trials < 1:
         raise ValueError(f"{trials} copies were asked for: give at least 1.")
+    _check_level(level)
     settings = settings or Settings()
     damaged = Damaged.read(image, mask, settings.grow_px)
     settings = replace(settings, grow_px=0.0)
@@ -158,6 +158,11 @@ def uncertainty_steps(
     spread = yield from _as_part(steps, len(copies), len(copies) + 1, "The damage")
     calibration = calibrate(spreads, off, level)
     return Uncertainty(spread, calibration.half_width(spread.spread, spread.hole), calibration)
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"The level is {level!r}: give the share of true values that shall lie inside, such as 0.9.")
 
 
 def _as_part(steps: Generator[Step, None, Spread], part: int, parts: int, what: str) -> Generator[Step, None, Spread]:

@@ -14,6 +14,7 @@ from ..core.edgeconnect import EdgeConnect
 from ..core.finders.contrast import robust_deviation
 from ..core.holes import Box, grown, read_mask
 from ..core.planes import ContrastMapping, checked_image, colours, contrast_mapping, nonfinite
+from ..core.refusals import Reason, reasons_against
 from ..core.results import Step, result_of
 from ..core.settings import CLASSICAL_METHODS, Settings
 from ..evaluation.cases import Loaded
@@ -67,6 +68,8 @@ class SelfTest:
     advice : Advice
     methods, missing : tuple of str
         What ran, and what did not because its package is not installed.
+    reasons : tuple of Reason
+        What speaks against a repair, whatever the copies say.
     record : dict
         Plain values: places, figures, advice, settings, model, seed.
     """
@@ -75,6 +78,7 @@ class SelfTest:
     advice: Advice
     methods: tuple[str, ...]
     missing: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     record: dict[str, Any] = field(repr=False)
 
 
@@ -206,6 +210,7 @@ def self_test_steps(
         done.append(_trial(placed, box, loaded, results, damaged, as_given))
     yield Step(len(copies) * len(runs), len(copies) * len(runs), "Done")
     noise = _noise(damaged)
+    reasons = reasons_against(damaged.image, damaged.hole, as_given)
     advice = advise([trial.figures for trial in done], _contrast(done), noise)
     record = {
         "napari_edgeconnect": __version__,
@@ -220,8 +225,9 @@ def self_test_steps(
         "noise": rounded(noise),
         "trials": [{**trial.placed.as_dict(), "figures": trial.figures} for trial in done],
         "advice": advice.as_dict(),
+        "reasons_against": {reason.name: reason.sentence for reason in reasons},
     }
-    return SelfTest(tuple(done), advice, names, missing, record)
+    return SelfTest(tuple(done), advice, names, missing, reasons, record)
 
 
 def _methods(wanted: Sequence[str] | None, model: EdgeConnect | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

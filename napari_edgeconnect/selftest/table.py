@@ -21,7 +21,7 @@ def markdown(test: SelfTest) -> str:
     )
     parts = [
         "# Self-test\n",
-        "".join(f"{sentence}\n\n" for sentence in test.advice.sentences),
+        "".join(f"{sentence}\n\n" for sentence in (*test.advice.sentences, *(r.sentence for r in test.reasons))),
         about,
         _rows([head, ["---"] * len(head), *rows]),
         "".join(f"- **{figure.label}**: {figure.meaning}.\n" for figure in FIGURES),

@@ -128,3 +128,12 @@ def test_a_soft_mask_is_cut_and_a_note_says_so(pair):
     result = succeed("inpaint", pair[0], "-m", "soft.png", "-o", "out.png", "--grow-px", 0)
     np.testing.assert_array_equal(pixels("out_altered.png") == 255, soft > 127)
     assert "Note: soft.png is a soft mask" in result.stderr
+
+
+def test_what_speaks_against_a_repair_is_said_beside_it():
+    saved("noise.npy", np.random.default_rng(0).normal(100, 20, scratch().shape))
+    saved("mask.png", scratch() * np.uint8(255))
+    result = succeed("inpaint", "noise.npy", "-m", "mask.png", "-o", "out.npy")
+    assert "Note: Around the damage the image shows nothing above its noise" in " ".join(result.stderr.split())
+    classical = succeed("inpaint", "noise.npy", "-m", "mask.png", "-o", "other.npy", "--method", "mean")
+    assert "above its noise" not in classical.stderr
