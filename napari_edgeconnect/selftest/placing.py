@@ -119,11 +119,24 @@ def place_copies(image: NDArray[Any], hole: Mask, number: int, seed: int = 0) ->
 
 @dataclass(frozen=True)
 class _Piece:
-    """A piece of damage with what is close to it: (h, w) bool, its pixels' number, and what is known around it."""
+    """A piece of damage.
+
+    Attributes
+    ----------
+    stamp : (h, w) bool
+        With what is close to it.
+    count : int
+        Its own pixels.
+    ring : (h', w') bool
+        What is known around it.
+    box : Box
+        The ring's.
+    """
 
     stamp: Mask
     count: int
-    ring: Mask  # (H, W)
+    ring: Mask
+    box: Box
 
 
 def _pieces(hole: Mask) -> list[_Piece]:
@@ -133,9 +146,8 @@ def _pieces(hole: Mask) -> list[_Piece]:
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
         box = Box(rows.start, rows.stop, columns.start, columns.stop).widened(_NEIGHBOURHOOD_PX, hole.shape)
         own = hole[box.slices] & (labels[box.slices] == number)
-        ring = np.zeros_like(hole)
-        ring[box.slices] = _ring(own) & ~hole[box.slices]
-        pieces.append(_Piece(_trimmed(hole[box.slices]), int(np.count_nonzero(own)), ring))
+        ring = _ring(own) & ~hole[box.slices]
+        pieces.append(_Piece(_trimmed(hole[box.slices]), int(np.count_nonzero(own)), ring, box))
     return pieces
 
 
@@ -152,7 +164,7 @@ class _Ground:
 
     def place(self, piece: _Piece, placed: Sequence[Placed], rng: np.random.Generator) -> Placed | None:
         """The best of many random places of one piece, or None where there is none."""
-        wanted = self._look(piece.ring)
+        wanted = self._look(piece.ring, piece.box)
         for scale in _SCALES:
             stamp = _scaled(piece.stamp, scale)
             copies = [self._copy(stamp, scale, wanted, rng) for _ in range(_CANDIDATES)]
@@ -186,10 +198,9 @@ class _Ground:
         hole[box.slices] = cut
         return Placed(hole, box, turns, mirrored, scale, unlike)
 
-    def _look(self, ring: Mask, box: Box | None = None) -> Floats:
+    def _look(self, ring: Mask, box: Box) -> Floats:
         """Brightness, and the logarithms of contrast and slope, of the pixels in a ring."""
-        where = slice(None) if box is None else box.slices
-        gray, slope = self._gray[where][ring], self._slope[where][ring]
+        gray, slope = self._gray[box.slices][ring], self._slope[box.slices][ring]
         if not gray.size:
             gray, slope = self._gray[~self._hole], self._slope[~self._hole]
         return np.array([2 * gray.mean(), np.log(gray.std() + 0.02), np.log(slope.mean() + 0.01)])
@@ -197,7 +208,8 @@ class _Ground:
 
 def _ring(hole: Mask) -> Mask:
     """The pixels around a hole, within its array."""
-    return np.asarray(ndimage.binary_dilation(hole, _EIGHT, iterations=_RING_PX) & ~hole)
+    near = ndimage.maximum_filter(hole, size=2 * _RING_PX + 1, mode="constant")
+    return np.asarray(near & ~hole)
 
 
 def _trimmed(mask: Mask) -> Mask:

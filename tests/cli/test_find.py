@@ -3,6 +3,10 @@
 import json
 
 import numpy as np
+from typer.testing import CliRunner
+
+from napari_edgeconnect.cli import app
+from napari_edgeconnect.core.find import FINDERS
 
 from .conftest import camera, contents, fail, pixels, saved, succeed
 
@@ -61,3 +65,9 @@ def test_the_image_is_never_written_to():
     before = contents()
     fail("find", "image.png", "-o", "image.png", "--what", "dead", "--overwrite")
     assert contents() == before
+
+
+def test_help_names_every_finder():
+    said = CliRunner().invoke(app, ["find", "--help"], env={"COLUMNS": "300"}).output
+    for name in FINDERS:
+        assert name in said

@@ -106,3 +106,12 @@ def test_no_damage_and_damage_that_leaves_no_room_are_sentences() -> None:
     everywhere[::2] = True
     with pytest.raises(ValueError, match=r"^No copy of the damage fits where the image is intact"):
         place_copies(image, everywhere, 3)
+
+
+def test_thousands_of_specks_are_quick_and_small() -> None:
+    image = np.tile(data.camera(), (4, 4))
+    mask = np.zeros(image.shape, bool)
+    mask[::29, ::31] = True  # 5 thousand; a plane for each would not fit into memory
+    copies = place_copies(image, mask, 3)
+    assert len(copies) == 3
+    assert all(np.count_nonzero(copy.hole) < 10 for copy in copies)
