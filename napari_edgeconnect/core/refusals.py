@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from .finders.contrast import robust_deviation
 from .holes import Box, grown, read_mask
 from .job import Job, gray_of
 from .masking import about
+from .noise import white_noise
 from .planes import checked_image, colours, nonfinite
 from .settings import Settings
 
@@ -126,10 +126,9 @@ def _surroundings(job: Job) -> list[Box]:
 def _is_noise(gray: NDArray[np.float64], hole: NDArray[np.bool_]) -> bool:
     """Whether smoothing leaves no more of the known pixels than it leaves of white noise."""
     known = ~hole
-    triple = known[:, :-2] & known[:, 1:-1] & known[:, 2:]
-    if not triple.any():
+    noise = white_noise(gray, known)
+    if noise is None:
         return False
-    noise = robust_deviation((gray[:, :-2] - 2 * gray[:, 1:-1] + gray[:, 2:])[triple]) / np.sqrt(6)
     # Normalised, so that the hole weighs nothing.
     weight = ndimage.gaussian_filter(known.astype(np.float64), _SMOOTH_PX)
     smooth = ndimage.gaussian_filter(np.where(known, gray, 0), _SMOOTH_PX) / np.maximum(weight, 1e-9)

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import __version__
 from ..core.edgeconnect import EdgeConnect
-from ..core.finders.contrast import robust_deviation
 from ..core.holes import Box, grown, read_mask
+from ..core.noise import white_noise
 from ..core.planes import ContrastMapping, checked_image, colours, contrast_mapping, nonfinite
 from ..core.refusals import Reason, reasons_against
 from ..core.results import Step, result_of
@@ -209,7 +209,7 @@ def self_test_steps(
             results |= repaired(loaded, run, model, as_given).results
         done.append(_trial(placed, box, loaded, results, damaged, as_given))
     yield Step(len(copies) * len(runs), len(copies) * len(runs), "Done")
-    noise = _noise(damaged)
+    noise = white_noise(colours(damaged.image).astype(np.float64), ~damaged.hole) or 0.0
     reasons = reasons_against(damaged.image, damaged.hole, as_given)
     advice = advise([trial.figures for trial in done], _contrast(done), noise)
     record = {
@@ -269,18 +269,3 @@ def _contrast(trials: Sequence[Trial]) -> float:
     """Root mean square of what lies inside the copies, each less its own mean, in the image's units."""
     inside = [colours(trial.truth)[trial.hole].astype(np.float64) for trial in trials]
     return float(np.sqrt(np.mean([np.mean((pixels - pixels.mean(axis=0)) ** 2) for pixels in inside])))
-
-
-def _noise(damaged: Damaged) -> float:
-    """Standard deviation of the known pixels' noise, in the image's units.
-
-    From second differences along rows, in which slow changes cancel; their
-    usual size, so that edges do not count.
-    """
-    pixels = colours(damaged.image).astype(np.float64)
-    known = ~damaged.hole
-    triple = known[:, :-2] & known[:, 1:-1] & known[:, 2:]
-    if not triple.any():
-        return 0.0
-    second = (pixels[:, :-2] - 2 * pixels[:, 1:-1] + pixels[:, 2:])[triple]
-    return robust_deviation(second) / float(np.sqrt(6))

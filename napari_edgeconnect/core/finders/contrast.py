@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ..job import gray_of
+from ..noise import robust_deviation
 from ..planes import checked_image, colours, contrast_mapping, nonfinite
 
 Floats = NDArray[np.float64]
@@ -16,8 +17,6 @@ Mask = NDArray[np.bool_]
 
 #: Of the contrast: two steps of 8 bits. What differs by less differs by rounding or compression.
 LEAST_NOISE = 2 / 255
-#: The median absolute deviation of a Gaussian times this is its standard deviation.
-MAD_TO_SIGMA = 1.4826
 
 
 def checked_sensitivity(sensitivity: float) -> float:
@@ -61,12 +60,6 @@ def in_gray(image: ArrayLike) -> Floats:
     gray = gray_of(contrast_mapping(array, missing).to_unit(pixels)).astype(np.float64)
     gray[missing] = np.median(gray[~missing])
     return gray
-
-
-def robust_deviation(values: NDArray[np.floating]) -> float:
-    """The standard deviation of the most usual values, whatever the others are."""
-    middle = np.median(values)
-    return float(MAD_TO_SIGMA * np.median(np.abs(values - middle)))
 
 
 def noise_of(gray: Floats) -> float:

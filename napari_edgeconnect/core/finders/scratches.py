@@ -9,7 +9,8 @@ from skimage.draw import line
 from skimage.measure import label, regionprops
 from skimage.morphology import reconstruction, skeletonize
 
-from .contrast import LEAST_NOISE, MAD_TO_SIGMA, Mask, between, in_gray
+from ..noise import MAD_TO_SIGMA
+from .contrast import LEAST_NOISE, Mask, between, in_gray
 
 Floats = NDArray[np.float32]
 
