@@ -107,6 +107,8 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
     repair = report.follow(_repair_steps(task, source, mask, report, model))
     for note in repair.record["notes"]:
         report.note(note)
+    if task.method == EDGECONNECT:
+        _warn(task, source, mask, report)
     record = {**repair.record, **provenance(task, outputs)}
     staging.commit(
         {
@@ -131,6 +133,15 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
             "notes": record["notes"],
         },
     )
+
+
+def _warn(task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report) -> None:
+    """Say what speaks against trusting the result; how much is missing stands in the record's notes."""
+    from napari_edgeconnect.core.refusals import reasons_against
+
+    for reason in reasons_against(source.pixels, mask, settings_of(task)):
+        if reason.name != "much-missing":
+            report.note(reason.sentence)
 
 
 def _repair_steps(

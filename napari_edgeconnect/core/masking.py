@@ -55,17 +55,24 @@ class MaskFacts:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know before a repair, in sentences."""
+        return tuple(self.reasons.values())
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """The warnings by name: "all-missing", "much-missing", "deep"."""
         if self.share == 1:
-            return ("Everything is damage: nothing is known to repair the image from. Is the mask inverted?",)
-        sentences = []
+            sentence = "Everything is damage: nothing is known to repair the image from. Is the mask inverted?"
+            return {"all-missing": sentence}
+        sentences = {}
         if self.share > _MUCH:
-            sentences.append("More than half of the image is damage: expect invention, or check the mask's polarity.")
+            sentence = "More than half of the image is damage: expect invention, or check the mask's polarity."
+            sentences["much-missing"] = sentence
         if self.deepest_px > HALF_FIELD_PX:
-            sentences.append(
+            sentences["deep"] = (
                 f"A point of the damage is {self.deepest_px:.0f} px from anything known; "
                 f"the model cannot know this far: expect invention."
             )
-        return tuple(sentences)
+        return sentences
 
 
 def from_label(labels: ArrayLike, label: int) -> Mask:

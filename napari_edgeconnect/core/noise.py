@@ -21,6 +21,7 @@ from scipy import ndimage, optimize
 
 from .holes import Box, Window
 from .job import Job
+from .noise_level import robust_deviation
 from .planes import ContrastMapping, colours
 
 Floats = NDArray[np.float64]
@@ -41,7 +42,6 @@ _FEWEST_FILL_PX = 16
 #: The difference of two Laplacians (Immerkær 1996): white noise keeps its deviation.
 _RESIDUAL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]]) / 6.0
 _SMOOTHING_PX = 1.5
-_TO_DEVIATION = 1.4826  # from the median absolute one, for Gaussian noise
 #: A detector that clips leaves at least this share of pixels at one end, and they have no noise.
 _CLIPPED_SHARE = 0.01
 _REWEIGHTINGS = 4
@@ -202,7 +202,7 @@ def _variance_inside(plane: Floats, target: Mask) -> float:
     inside = _surrounded(target)
     if np.count_nonzero(inside) < _FEWEST_FILL_PX:
         return 0.0
-    return _robust_variance(ndimage.convolve(plane, _RESIDUAL, mode="nearest")[inside])
+    return robust_deviation(ndimage.convolve(plane, _RESIDUAL, mode="nearest")[inside]) ** 2
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ class _Measured:
             # An odd filter's slope says nothing about an even filter's residual of white noise: no bias.
             flat = members[slope[members] <= np.median(slope[members])]
             levels.append(float(np.median(smooth[members])))
-            variances.append(_robust_variance(residual[flat]))
+            variances.append(robust_deviation(residual[flat]) ** 2)
         read, gain = _line(np.array(levels) - levels[0], np.array(variances))
         return NoiseModel(levels[0], levels[-1], read, gain)
 
@@ -283,10 +283,6 @@ def _clipped(pixels: Floats, known: Mask) -> Mask:
 
 def _surrounded(where: Mask) -> Mask:
     return np.asarray(ndimage.binary_erosion(where, np.ones((3, 3), dtype=bool)))
-
-
-def _robust_variance(residual: Floats) -> float:
-    return float((_TO_DEVIATION * np.median(np.abs(residual - np.median(residual)))) ** 2)
 
 
 def _gradient(plane: Floats) -> tuple[Floats, Floats]:

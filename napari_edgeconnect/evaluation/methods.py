@@ -76,6 +76,7 @@ def repaired(case: Loaded, methods: Sequence[str], model: EdgeConnect | None, se
     Parameters
     ----------
     case : Loaded
+        An evaluation's are squares of 8 bits; any other size and dtype will do as well.
     methods : sequence of str
         From :data:`~.names.METHODS`.
     model : EdgeConnect or None

@@ -137,3 +137,12 @@ def test_noise_is_matched_from_a_seed_where_it_is_asked_for(pair):
     np.testing.assert_array_equal(pixels("noisy.png"), expected)
     assert record("noisy.json")["seed"] == 3
     assert record("plain.json")["seed"] is None
+
+
+def test_what_speaks_against_a_repair_is_said_beside_it():
+    saved("noise.npy", np.random.default_rng(0).normal(100, 20, scratch().shape))
+    saved("mask.png", scratch() * np.uint8(255))
+    result = succeed("inpaint", "noise.npy", "-m", "mask.png", "-o", "out.npy")
+    assert "Note: Around the damage the image shows nothing above its noise" in " ".join(result.stderr.split())
+    classical = succeed("inpaint", "noise.npy", "-m", "mask.png", "-o", "other.npy", "--method", "mean")
+    assert "above its noise" not in classical.stderr

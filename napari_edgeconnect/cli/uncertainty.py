@@ -1,0 +1,101 @@
+"""``uncertainty``: the interval in which the truth is expected around a repair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from napari_edgeconnect.files import Staging, check_format, read_as_mask, read_image, sha256, write_image
+
+from . import options
+from .report import reporting
+from .task import write_json
+
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The interval's half width at each pixel, float32, in the image's own units, 0 outside the hole: .tif or "
+        ".npy. OUT.json (the record) is written beside it.",
+    ),
+]
+Level = Annotated[
+    float, typer.Option(help="The share of true values that shall lie in the interval, above 0, below 1.")
+]
+Trials = Annotated[int, typer.Option(min=1, help="Copies of the damage on which the interval is calibrated.")]
+Seed = Annotated[int, typer.Option(min=0, help="Another seed places the copies elsewhere.")]
+
+
+def uncertainty(
+    image: options.Image,
+    mask: options.Mask,
+    output: Output,
+    level: Level = 0.9,
+    trials: Trials = 6,
+    seed: Seed = 0,
+    model: options.Model = None,
+    sigma: options.Sigma = None,
+    grow_px: options.GrowPx = options.GROW_PX,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say how far the truth may lie from EdgeConnect's repair: its spread, calibrated on copies of the damage."""
+    with reporting(as_json=as_json, quiet=quiet) as report:
+        from napari_edgeconnect import __version__
+        from napari_edgeconnect.core.edgeconnect import EdgeConnect
+        from napari_edgeconnect.core.models import DEFAULT_MODEL
+        from napari_edgeconnect.core.settings import Settings
+        from napari_edgeconnect.selftest.calibration import uncertainty_steps
+
+        staging = Staging([image, mask], overwrite=overwrite)
+        record_path = output.with_name(output.stem + ".json")
+        paths = [staging.plan(path) for path in (output, record_path)]
+        check_format(output, (1, 1), np.dtype(np.float32))
+        source = read_image(image)
+        hole, notes = read_as_mask(mask)
+        for note in (*source.notes, *notes):
+            report.note(note)
+        settings = replace(Settings(), grow_px=grow_px, **({} if sigma is None else {"sigma": sigma}))
+        loaded = EdgeConnect.load(model or DEFAULT_MODEL, device=device)
+        report.model(loaded.info, str(loaded.device))
+        found = report.follow(
+            uncertainty_steps(source.pixels, hole, loaded, settings, trials=trials, level=level, seed=seed)
+        )
+        inside = found.half_width[found.spread.hole]
+        record = {
+            "command": "uncertainty",
+            "napari_edgeconnect": __version__,
+            "model": {**loaded.info.as_dict(), "device": str(loaded.device)},
+            "settings": settings.as_dict(),
+            "seed": seed,
+            "variants": list(found.spread.variants),
+            "calibration": found.calibration.as_dict(),
+            "mean_half_width": float(inside.mean()),
+            "largest_half_width": float(inside.max()),
+            "inputs": {
+                role: {"file": str(path), "sha256": sha256(path)}
+                for role, path in {"image": image, "mask": mask}.items()
+            },
+        }
+        staging.commit(
+            {
+                record_path: partial(write_json, record=record),
+                output: partial(write_image, pixels=found.half_width, suffix=output.suffix),
+            }
+        )
+        for path in paths:
+            report.written(path)
+        report.result(
+            f"The truth is expected within ±{inside.mean():.3g} grey values of the repair on average, within "
+            f"±{inside.max():.3g} at the least sure pixel ({100 * level:g} % interval, calibrated on "
+            f"{found.calibration.trials} copies of the damage).",
+            {"output": str(output), **record},
+        )
