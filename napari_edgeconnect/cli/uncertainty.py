@@ -53,6 +53,7 @@ def uncertainty(
         from napari_edgeconnect.core.edgeconnect import EdgeConnect
         from napari_edgeconnect.core.models import DEFAULT_MODEL
         from napari_edgeconnect.core.settings import Settings
+        from napari_edgeconnect.selftest.advice import digits
         from napari_edgeconnect.selftest.calibration import uncertainty_steps
 
         staging = Staging([image, mask], overwrite=overwrite)
@@ -70,6 +71,7 @@ def uncertainty(
             uncertainty_steps(source.pixels, hole, loaded, settings, trials=trials, level=level, seed=seed)
         )
         inside = found.half_width[found.spread.hole]
+        usual, largest = float(inside.mean()), float(inside.max())
         record = {
             "command": "uncertainty",
             "napari_edgeconnect": __version__,
@@ -78,8 +80,8 @@ def uncertainty(
             "seed": seed,
             "variants": list(found.spread.variants),
             "calibration": found.calibration.as_dict(),
-            "mean_half_width": float(inside.mean()),
-            "largest_half_width": float(inside.max()),
+            "mean_half_width": usual,
+            "largest_half_width": largest,
             "inputs": {
                 role: {"file": str(path), "sha256": sha256(path)}
                 for role, path in {"image": image, "mask": mask}.items()
@@ -94,8 +96,8 @@ def uncertainty(
         for path in paths:
             report.written(path)
         report.result(
-            f"The truth is expected within ±{inside.mean():.3g} grey values of the repair on average, within "
-            f"±{inside.max():.3g} at the least sure pixel ({100 * level:g} % interval, calibrated on "
+            f"The truth is expected within ±{digits(usual)} grey values of the repair on average, within "
+            f"±{digits(largest)} at the least sure pixel ({100 * level:g} % interval, calibrated on "
             f"{found.calibration.trials} copies of the damage).",
             {"output": str(output), **record},
         )

@@ -32,6 +32,8 @@ _DOUBT_OF_ONE_DB = 1.0
 _MOST_UNEXPLAINED = 0.5
 _NOISE_ALLOWANCE = 1.5
 _RESAMPLES = 2000
+#: Of fewer copies all are on one side by chance too often (five: once in sixteen).
+_FEWEST_FOR_SURE = 5
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Advice:
     ahead_db : Interval or None
         By how much, paired; negative where the other was better, but not beyond doubt.
     sure : bool
-        Whether the interval leaves out 0.
+        Whether the interval leaves out 0, of at least 5 copies.
     good_enough : bool
         False where no method does much better than a flat fill, and noise is no excuse.
     rms, error_90 : float
@@ -112,12 +114,12 @@ def advise(figures: Sequence[Mapping[str, Mapping[str, float | None]]], contrast
     error_90 = float(np.mean(_values(figures, method, "error_90")))
     others = sorted((name for name in names if name != method), key=lambda name: -psnr[name].mean())
     ahead = interval((psnr[method] - psnr[others[0]]).tolist()) if others else None
-    sure = ahead is not None and ahead.low is not None and ahead.low > 0
+    sure = ahead is not None and ahead.low is not None and ahead.low > 0 and ahead.n >= _FEWEST_FOR_SURE
     good = rms**2 <= max(_MOST_UNEXPLAINED * contrast**2, (_NOISE_ALLOWANCE * noise) ** 2)
     choice = _choice(method, others[0] if others else None, ahead, sure=sure, trials=len(figures))
     errors = (
-        f"Errors of ±{_digits(rms)} grey values are to be expected (root mean square); nine of ten pixels stay within "
-        f"±{_digits(error_90)}. The image's noise is about ±{_digits(noise)}."
+        f"Errors of ±{digits(rms)} grey values are to be expected (root mean square); nine of ten pixels stay within "
+        f"±{digits(error_90)}. The image's noise is about ±{digits(noise)}."
     )
     sentences = (choice, errors) if good else (choice, errors, _WARNING)
     return Advice(method, others[0] if others else None, ahead, sure, good, rms, error_90, sentences)
@@ -158,5 +160,8 @@ def _values(figures: Sequence[Mapping[str, Mapping[str, float | None]]], method:
     return np.array([trial[method][figure] for trial in figures], dtype=np.float64)
 
 
-def _digits(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+def digits(value: float) -> str:
+    """A value in the image's units as people read it: three digits, and no powers of ten."""
+    if value >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value == 0 or value >= 1e-4 else f"{value:.2e}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .advice import FLOOR, TITLES, interval
+from .advice import FLOOR, TITLES, digits, interval
 from .figures import FIGURES, TrialFigure
 from .run import SelfTest
 
@@ -39,7 +39,7 @@ def _cell(test: SelfTest, method: str, figure: TrialFigure) -> str:
         return ""
 
     def text(value: float) -> str:
-        return f"{value:.3g}" if figure.decimals is None else f"{value:.{figure.decimals}f}"
+        return digits(value) if figure.decimals is None else f"{value:.{figure.decimals}f}"
 
     return text(mean.mean) if mean.low is None or mean.high is None else (
         f"{text(mean.mean)} [{text(mean.low)}, {text(mean.high)}]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_edgeconnect.selftest.advice import Interval, advise, interval
+from napari_edgeconnect.selftest.advice import Interval, advise, digits, interval
 
 
 def trial(**psnr: float) -> dict[str, dict[str, float | None]]:
@@ -76,3 +76,15 @@ def test_an_interval_leaves_out_what_says_nothing_and_is_the_same_twice() -> Non
     assert 1 <= found.low < 2
     assert interval([None]) is None
     assert interval([4.0]) == Interval(4, None, None, 1)
+
+
+def test_a_lead_on_few_copies_is_not_sure() -> None:
+    ahead = [trial(edgeconnect=25 + n / 10, telea=20) for n in range(5)]
+    assert advise(ahead, 50, 1).sure
+    assert not advise(ahead[:4], 50, 1).sure
+
+
+def test_values_are_read_without_powers_of_ten() -> None:
+    assert [digits(v) for v in (0, 0.01234, 4.567, 1234.5, 61000, 2e-6)] == [
+        *("0", "0.0123", "4.57", "1234", "61000", "2.00e-06")
+    ]
