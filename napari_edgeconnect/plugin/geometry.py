@@ -154,6 +154,17 @@ def read_plane(plane: Plane) -> NDArray[Any]:
     return np.array(plane.level[plane.cut()])
 
 
+def read_along(plane: Plane, axis: int, most: int) -> NDArray[Any]:
+    """The plane in several slices along another axis, (N, H, W): at most so many, spread evenly."""
+    count = int(plane.level.shape[axis])
+    cut = list(plane.cut())
+    frames = []
+    for index in np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)):
+        cut[axis] = int(index)
+        frames.append(np.asarray(plane.level[tuple(cut)]))
+    return np.stack(frames)
+
+
 def world_affine(layer: Layer, units: tuple[Any, ...] | None) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """(N, N) matrix and (N,) offset from the layer's data to the world, in the world's units.
 

@@ -26,6 +26,7 @@ COMPLETED = "completed"
 CANDIDATE = "candidate"
 COMPARED = "compared"
 GROWN = "grown damage"
+FOUND = "found"
 PROBABILITY = "edge probability"
 STROKES = "edge strokes"
 #: In place of a slice's index, for a layer of all slices.
@@ -38,6 +39,8 @@ EDGE_COLOURS = {
     EdgeSource.DRAWN: "#e69f00",
 }
 MASK_COLOUR = "#cc3f8f"
+#: A preview is no mask yet.
+FOUND_COLOUR = "#009e73"
 #: Enough to be seen on any image, little enough to see the image.
 MASK_OPACITY = 0.45
 
@@ -124,6 +127,20 @@ def grown_tuple(plane: Plane, hole: NDArray[np.bool_]) -> LayerTuple:
     """The hole as it will be repaired, as an outline."""
     return layer_tuple(
         hole.astype(np.uint8), "labels", plane=plane, kind=GROWN, details={}, opacity=1.0, colormap=mask_colormap()
+    )
+
+
+def found_tuple(plane: Plane, found: NDArray[np.bool_], title: str) -> LayerTuple:
+    """What a finder takes for damage, as a preview that can be painted on."""
+    return layer_tuple(
+        found.astype(np.uint8),
+        "labels",
+        plane=plane,
+        kind=FOUND,
+        title=f"found: {title}",
+        details={},
+        opacity=0.8,
+        colormap=_direct_colormap({1: FOUND_COLOUR}),
     )
 
 

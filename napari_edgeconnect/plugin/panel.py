@@ -8,7 +8,7 @@ from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
 from .layer_combo import LayerCombo
-from .layers import COMPARED, EDGE_COLOURS, EDGES, GROWN, PROBABILITY, STROKES, is_own
+from .layers import COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, is_own
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
 
@@ -52,13 +52,27 @@ class Panel(QWidget):
         self.mask.setToolTip("Labels (any label but 0) or Shapes that cover the damage.")
         self.new_mask = button("New mask", "Add a Labels layer over the image and start painting the damage on it.")
         self.find = button(
-            "Find", "Add pixels to the mask that are saturated, dead or not finite, or a label; invert it."
+            "Find",
+            "Find scratches, spots, dead rows and more; add a label; invert the mask; copy it to slices.",
         )
         self.find_menu = menu_of(self.find)
         self.grow = spin(preferred.settings.grow_px, 0, 100, step=1, decimals=0, suffix=" px")
         self.grow.setToolTip("Widen the damage by this many image pixels. A mask that is too tight leaves a rim.")
         self.show_grown = QCheckBox("show")
         self.show_grown.setToolTip("Outline the damage as it will be repaired, grown.")
+        self.sensitivity = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.sensitivity.setRange(0, 1)
+        self.sensitivity.setDecimals(2)
+        self.sensitivity.setSingleStep(0.05)
+        self.sensitivity.setValue(0.5)
+        self.sensitivity.setToolTip(
+            "0 finds only what is beyond doubt, 1 whatever might be damage. Moving it looks anew, past what you "
+            "corrected in the preview."
+        )
+        self.take_found = button("Add", "Add the preview to the damage.")
+        self.discard_found = button("Discard", "Throw the preview away.")
+        self.found_row = boxed(form(("Sensitivity", self.sensitivity), ("", row(self.take_found, self.discard_found))))
+        self.found_row.hide()
         self.about_mask = note()
         self.warning = note()
         self.warning.hide()
@@ -176,6 +190,7 @@ class Panel(QWidget):
         column.addWidget(self.slices_row)
         column.addWidget(header(2, "Damage"))
         column.addLayout(row(self.mask, self.new_mask, self.find))
+        column.addWidget(self.found_row)
         column.addLayout(form(("Grow by", row(self.grow, self.show_grown))))
         column.addWidget(self.about_mask)
         column.addWidget(self.warning)
@@ -219,7 +234,8 @@ def _is_image(layer: object) -> bool:
 def _is_mask(layer: object) -> bool:
     from napari.layers import Labels, Shapes
 
-    return isinstance(layer, Labels | Shapes) and not any(is_own(layer, kind) for kind in (EDGES, GROWN, STROKES))
+    no_masks = (EDGES, FOUND, GROWN, STROKES)
+    return isinstance(layer, Labels | Shapes) and not any(is_own(layer, kind) for kind in no_masks)
 
 
 def _legend() -> str:

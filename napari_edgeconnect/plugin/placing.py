@@ -51,6 +51,16 @@ def show_probability(viewer: ViewerModel, plane: Plane | None, probability: NDAr
         viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(edges))
 
 
+def show_found(viewer: ViewerModel, plane: Plane, found: NDArray[np.bool_], title: str) -> None:
+    """Show what a finder takes for damage in place of any other preview, ready to be painted on."""
+    shown = ours.found_tuple(plane, found, title)
+    layer = _shown_once(viewer, plane, ours.FOUND, shown)
+    if layer is not None:
+        layer.selected_label, layer.mode = 1, "paint"
+        layer.brush_size = ours.brush_size(plane.shape)
+        viewer.layers.selection.active = layer
+
+
 def _shown_once(viewer: ViewerModel, plane: Plane | None, kind: str, shown: ours.LayerTuple | None) -> Any:
     """Keep at most one layer of a kind, with this content; returns it if it is new. What is active stays so."""
     layer = None if plane is None or shown is None else ours.find_own(viewer.layers, plane, kind)

@@ -21,6 +21,7 @@ from . import damage
 from . import layers as ours
 from .candidate_list import CandidateList
 from .edge_buttons import EdgeButtons
+from .finding import Finding
 from .geometry import Plane
 from .layer_combo import LayerWatch
 from .live import Live
@@ -63,6 +64,7 @@ class EdgeConnectWidget(QWidget):
         self.panel = Panel(choices)
         self._lay_out()
         self.session = Session(viewer, self.panel)
+        self._missing = ""
         self._look_soon = QTimer(self)
         self._look_soon.setSingleShot(True)
         self._look_soon.setInterval(LOOK_AFTER_MS)
@@ -73,6 +75,7 @@ class EdgeConnectWidget(QWidget):
         self.live = Live(self.session, self)
         self.edge_buttons = EdgeButtons(self.session, self._look)
         self.candidates = CandidateList(self.session, self._look)
+        self.finding = Finding(self.session, self._look)
         self._shortcuts = Shortcuts(viewer, self.panel, self.candidates.before)
         self._offer_models()
         self._offer_devices(choices.device)
@@ -219,7 +222,10 @@ class EdgeConnectWidget(QWidget):
         if not self.is_busy:
             hint = CORRECT if edges else "Ready to hallucinate edges."
             missing = "" if self._takes_all_slices else now.missing
-            self.panel.status.setText(missing or self.session.said or hint)
+            if missing and missing != self._missing:  # news: what was said before is over
+                self.session.say_nothing()
+            self._missing = missing
+            self.panel.status.setText(self.session.said or missing or hint)
 
     def _show_damage(self, now: Situation, hole: NDArray[np.bool_] | None) -> None:
         panel = self.panel
@@ -258,6 +264,7 @@ class EdgeConnectWidget(QWidget):
         panel.alternatives.setEnabled(ready)
         self.edge_buttons.enable(now.plane, edges)
         self.candidates.enable(now.plane)
+        self.finding.enable(now.plane)
 
     # ---- what the buttons do
 
@@ -274,8 +281,12 @@ class EdgeConnectWidget(QWidget):
             action.setToolTip(tool.explanation)
             action.triggered.connect(partial(self._use_tool, tool))
         plane = self.session.plane()
-        axis = None if plane is None else damage.stack_axis(self._viewer, plane)
-        if plane is None or axis is None:
+        if plane is None:
+            return
+        axis = damage.stack_axis(self._viewer, plane)
+        menu.addSeparator()
+        self.finding.offer(menu, None if plane.layer.rgb else axis)
+        if axis is None:
             return
         menu.addSeparator()
         for stack_tool in damage.STACK_TOOLS:

@@ -14,6 +14,7 @@ from qtpy.QtCore import QDeadlineTimer, QEventLoop
 from qtpy.QtWidgets import QAbstractButton, QApplication
 from skimage import data
 
+from napari_edgeconnect.core.find import FINDERS
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
 
 from .conftest import PATIENCE_MS
@@ -36,7 +37,7 @@ class AnyOrder(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.widget.cancel()
         self.widget.panel.live.setChecked(False)
-        self._until(lambda: not self.widget.is_busy and self.widget.live.is_idle)
+        self._until(lambda: not self.widget.is_busy and self.widget.live.is_idle and self.widget.finding.is_idle)
         self.widget.setParent(None)
         self.widget.deleteLater()
         QApplication.processEvents()
@@ -129,6 +130,10 @@ class AnyOrder(RuleBasedStateMachine):
         pictures = self.widget.panel.candidates
         if pictures.count():
             pictures.setCurrentRow(at % pictures.count())
+
+    @rule(kind=st.sampled_from(["hot-pixels", "dust-shadows"]))
+    def look_for_damage(self, kind):
+        self.widget.finding.begin(FINDERS[kind], 0)
 
     @rule(held=st.booleans())
     def look_back(self, held):
