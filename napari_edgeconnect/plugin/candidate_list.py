@@ -6,15 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QSignalBlocker, Qt
-from qtpy.QtGui import QIcon, QImage, QPixmap
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QListWidgetItem
 
 from .candidates import Candidate, Candidates, thumbnail
 from .geometry import Plane
-from .parts import THUMBNAIL_PX
+from .parts import THUMBNAIL_PX, pixmap
 from .session import Session
 from .worker import Outcome
 
@@ -141,13 +139,7 @@ def _item(candidate: Candidate) -> QListWidgetItem:
         picture = thumbnail(candidate.plane, candidate.image(), candidate.altered, THUMBNAIL_PX)
     except ValueError:  # the image was replaced: it can still be deleted
         return item
-    icon = QIcon(_pixmap(picture))
-    icon.addPixmap(_pixmap(picture), QIcon.Mode.Selected)  # its own colours when it is chosen, too
+    icon = QIcon(pixmap(picture))
+    icon.addPixmap(pixmap(picture), QIcon.Mode.Selected)  # its own colours when it is chosen, too
     item.setIcon(icon)
     return item
-
-
-def _pixmap(picture: NDArray[np.uint8]) -> QPixmap:
-    height, width, _ = picture.shape
-    pixels = np.ascontiguousarray(picture)
-    return QPixmap.fromImage(QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy())

@@ -138,6 +138,11 @@ class Panel(QWidget):
         self.alternatives = button(
             "Other fills", "Complete with other edges, to choose from: small pictures in step 5."
         )
+        self.test = button(
+            "Test on this image",
+            "Place copies of the damage where the image is intact, repair them by every method, and say which one to "
+            "take and which errors to expect.",
+        )
         self.expected = note()
 
     def _make_keep(self) -> None:
@@ -202,11 +207,11 @@ class Panel(QWidget):
         column.addWidget(self.strokes_row)
         column.addWidget(header(4, "Completion"))
         column.addLayout(row(self.complete, self.inpaint, self.live))
+        column.addLayout(row(self.alternatives, self.test))
         column.addWidget(self.expected)
         column.addWidget(header(5, "Keep"))
-        column.addLayout(row(self.keep, self.alternatives, self.compare))
+        column.addLayout(row(self.keep, self.compare, self.send, self.delete))
         column.addWidget(self.candidates)
-        column.addLayout(row(self.send, self.delete))
         settings = form(
             ("Model", self.model), ("", self.about_model), ("Device", self.device), ("", self.about_device),
             ("Precision", self.precision), ("Margin", self.margin), ("Fill", self.noise),

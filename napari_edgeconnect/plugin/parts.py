@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -96,6 +99,13 @@ def picture_list() -> QListWidget:
     pictures.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     pictures.setFixedHeight(THUMBNAIL_PX + 36)
     return pictures
+
+
+def pixmap(picture: NDArray[np.uint8]) -> QPixmap:
+    """An (H, W, 3) uint8 array as Qt shows it."""
+    height, width, _ = picture.shape
+    pixels = np.ascontiguousarray(picture)
+    return QPixmap.fromImage(QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy())
 
 
 def row(*parts: QWidget | QLayout) -> QLayout:

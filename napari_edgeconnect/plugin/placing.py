@@ -87,6 +87,8 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
     plane = outcome.request.plane
     if plane.layer not in viewer.layers or not plane.is_current:
         return f"“{plane.layer.name}” was removed or replaced meanwhile: the result was dropped."
+    if outcome.test is not None:
+        return outcome.test.advice.sentences[0]
     if outcome.alternatives:
         return f"{len(outcome.alternatives)} fills to choose from: their pictures are in step 5."
     if outcome.edges is not None and not outcome.request.of_stack:

@@ -31,9 +31,10 @@ from .placing import CORRECT, add_mask, outline, show_probability
 from .preferences import preferred
 from .redraw import Redraw
 from .runs import Runs
+from .selftest_dock import SelfTestDock
 from .session import Session, Situation
 from .shortcuts import Shortcuts
-from .worker import Task
+from .worker import Outcome, Task
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -76,6 +77,7 @@ class EdgeConnectWidget(QWidget):
         self.edge_buttons = EdgeButtons(self.session, self._look)
         self.candidates = CandidateList(self.session, self._look)
         self.finding = Finding(self.session, self._look)
+        self.self_test = SelfTestDock(viewer)
         self._shortcuts = Shortcuts(viewer, self.panel, self.candidates.before)
         self._offer_models()
         self._offer_devices(choices.device)
@@ -145,9 +147,11 @@ class EdgeConnectWidget(QWidget):
         panel.model.currentIndexChanged.connect(self._show_model)
         panel.device.currentIndexChanged.connect(self._show_device)
         panel.alternatives.clicked.connect(lambda: self.start(Task.ALTERNATIVES))
+        panel.test.clicked.connect(lambda: self.start(Task.SELF_TEST))
         self._runs.changed.connect(self._look)
         self._runs.changed.connect(self.live.follow)
         self._runs.placed.connect(self.candidates.take)
+        self._runs.placed.connect(self._show_test)
         self.destroyed.connect(self._shortcuts.release)
 
     def _list_layers(self) -> None:
@@ -261,12 +265,17 @@ class EdgeConnectWidget(QWidget):
         panel.inpaint.setEnabled(ready or (whole and not self.is_busy))
         panel.reset.setEnabled(edges is not None and not self.is_busy)
         panel.show_probability.setEnabled(edges is not None)
-        panel.alternatives.setEnabled(ready)
+        for part in (panel.alternatives, panel.test):
+            part.setEnabled(ready)
         self.edge_buttons.enable(now.plane, edges)
         self.candidates.enable(now.plane)
         self.finding.enable(now.plane)
 
     # ---- what the buttons do
+
+    def _show_test(self, outcome: Outcome) -> None:
+        if outcome.test is not None:
+            self.self_test.show(outcome.test, outcome.sheet, outcome.request.plane.layer.name)
 
     def _add_mask(self) -> None:
         self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))

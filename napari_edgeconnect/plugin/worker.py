@@ -23,6 +23,7 @@ from .geometry import Plane
 
 if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect
+    from ..selftest.run import SelfTest
 
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Task(Enum):
     COMPLETE = "Completing"
     INPAINT = "Inpainting"
     ALTERNATIVES = "Trying other fills"
+    SELF_TEST = "Testing on copies of the damage"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +74,15 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run made: the edge map when it was new, the repair when there is one, or other fills to choose from."""
+    """What a run made: the edge map when it was new, the repair when there is one, other fills, or a self-test."""
 
     request: Request
     record: dict[str, Any]
     edges: EdgeMap | None = None
     repair: Repair | None = None
     alternatives: Sequence[Alternative] = ()
+    test: SelfTest | None = None
+    sheet: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +159,12 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
             model, request.image, request.mask, request.settings, before=request.before
         )
         return Outcome(request, {}, alternatives=found)
+    if request.task is Task.SELF_TEST:
+        from ..selftest.run import self_test_steps
+        from ..selftest.sheet import contact_sheet
+
+        test = yield from self_test_steps(request.image, request.mask, model, request.settings)
+        return Outcome(request, test.record, test=test, sheet=contact_sheet(test))
     edges = request.edges
     if request.task is not Task.COMPLETE:
         stage_one = model.hallucinate_edges_steps(request.image, request.mask, request.settings)

@@ -13,7 +13,7 @@ def markdown(test: SelfTest) -> str:
     """What a person reads of a self-test."""
     number = len(test.trials)
     head = ["method", *(f"{figure.label} {_ARROWS[figure.better]}" for figure in FIGURES)]
-    rows = [[TITLES[method], *(_cell(test, method, figure) for figure in FIGURES)] for method in test.methods]
+    rows = [[TITLES[method], *(cell(test, method, figure) for figure in FIGURES)] for method in test.methods]
     about = (
         f"Means over {number} cop{'y' if number == 1 else 'ies'} of the image's own damage, placed where the truth is "
         "known, with 95 % intervals (bootstrap over the copies). ↑ higher is better, ↓ lower is better, → 1 one is "
@@ -33,7 +33,8 @@ def markdown(test: SelfTest) -> str:
     return "\n".join(parts)
 
 
-def _cell(test: SelfTest, method: str, figure: TrialFigure) -> str:
+def cell(test: SelfTest, method: str, figure: TrialFigure) -> str:
+    """A method's mean of one figure with its interval; empty where no copy says anything."""
     mean = interval([trial.figures[method][figure.name] for trial in test.trials])
     if mean is None:
         return ""

@@ -1,0 +1,137 @@
+"""What a self-test found, beside the picture: the advice first, then every figure, then the copies to be looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QFont
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QScrollArea,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..selftest.advice import TITLES
+from ..selftest.figures import FIGURES
+from ..selftest.table import cell
+from .parts import note, pixmap
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from ..selftest.run import SelfTest
+
+TITLE = "Self-test"
+
+
+class SelfTestView(QWidget):
+    """The last self-test of a viewer."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.advice = QLabel()
+        self.advice.setWordWrap(True)
+        self.about = note()
+        self.table = QTableWidget()
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.sheet = QLabel()
+        self.sheet.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        pictures = QScrollArea()
+        pictures.setWidget(self.sheet)
+        pictures.setWidgetResizable(True)
+        tabs = QTabWidget()  # one below the other they would leave no room for the picture
+        tabs.addTab(self.table, "Figures")
+        tabs.addTab(pictures, "Copies")
+        column = QVBoxLayout(self)
+        column.addWidget(self.advice)
+        column.addWidget(self.about)
+        column.addWidget(tabs, stretch=1)
+
+    def show_test(self, test: SelfTest, sheet: NDArray[Any], of: str) -> None:
+        """Show a test in place of the one before it.
+
+        Parameters
+        ----------
+        test : SelfTest
+        sheet : (H, W, 3) uint8
+            Its contact sheet.
+        of : str
+            The image's name.
+        """
+        choice, *others = (*test.advice.sentences, *(reason.sentence for reason in test.reasons))
+        self.advice.setText("<br>".join([f"<b>{choice}</b>", *others]))
+        missing = f" Not installed: {', '.join(TITLES[name] for name in test.missing)}." if test.missing else ""
+        self.about.setText(
+            f"“{of}”: means over {len(test.trials)} copies of its own damage, placed where the truth is known, with "
+            f"95 % intervals. Errors are in the image's own values, inside the hole.{missing}"
+        )
+        self._fill_table(test)
+        self.sheet.setPixmap(pixmap(sheet))
+
+    def _fill_table(self, test: SelfTest) -> None:
+        table = self.table
+        table.setRowCount(len(test.methods))
+        table.setColumnCount(len(FIGURES))
+        table.setHorizontalHeaderLabels([figure.label for figure in FIGURES])
+        table.setVerticalHeaderLabels([TITLES[method] for method in test.methods])
+        for column, figure in enumerate(FIGURES):
+            table.horizontalHeaderItem(column).setToolTip(f"{figure.meaning}: {_BETTER[figure.better]}")
+            for row, method in enumerate(test.methods):
+                item = QTableWidgetItem(cell(test, method, figure))
+                if method == test.advice.method:
+                    item.setFont(_bold(table.font()))
+                table.setItem(row, column, item)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.resizeRowsToContents()
+
+
+_BETTER = {"higher": "higher is better", "lower": "lower is better", "one": "1 is best"}
+
+
+class SelfTestDock:
+    """Brings the view into a viewer's window, once; a viewer without a window has the view alone.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self.view: SelfTestView | None = None
+        self._dock: Any = None
+
+    def show(self, test: SelfTest, sheet: NDArray[Any], of: str) -> None:
+        """Show a test; a dock that was closed or hidden comes back."""
+        if self.view is None or self._is_closed:
+            self.view = SelfTestView()
+            window = getattr(self._viewer, "window", None)
+            if window is not None:
+                self._dock = window.add_dock_widget(self.view, name=TITLE, area="bottom", tabify=False)
+        elif self._dock is not None:
+            self._dock.show()
+        self.view.show_test(test, sheet, of)
+
+    @property
+    def _is_closed(self) -> bool:
+        """A dock that is closed loses its view: napari takes it out, and deletes the dock."""
+        try:
+            return self._dock is not None and self.view is not None and self.view.parent() is None
+        except RuntimeError:  # it went with its window
+            return True
+
+
+def _bold(font: QFont) -> QFont:
+    bold = QFont(font)
+    bold.setBold(True)
+    return bold
