@@ -64,6 +64,7 @@ def import_(
 def _as_dict(model: ModelInfo) -> dict[str, Any]:
     return {
         **model.as_dict(),
+        "purpose": model.purpose,
         "bundled": model.bundled,
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),
@@ -75,7 +76,8 @@ def _as_text(model: ModelInfo) -> str:
     size = f"{model.size_bytes / 1e6:.1f} MB"
     return (
         f"{model.name} ({where})\n"
-        f"  {model.formulation} formulation, width {model.width}, {model.blocks} blocks, {size}\n"
+        + (f"  {model.purpose}\n" if model.purpose else "")
+        + f"  {model.formulation} formulation, width {model.width}, {model.blocks} blocks, {size}\n"
         f"  licence: {model.licence}\n"
         f"  training: {model.training}\n"
         f"  sha256 of the edge generator: {model.sha256['edge']}\n"

@@ -39,6 +39,8 @@ class ModelInfo:
     ----------
     name, licence, training : str
         ``training`` is one line about how the weights came about.
+    purpose : str
+        One line about what the model is for, to choose by; empty where the files say nothing.
     edge, inpaint : Path
     formulation : str
         "published" or "residual".
@@ -56,6 +58,7 @@ class ModelInfo:
     blocks: int
     licence: str
     training: str
+    purpose: str = ""
     bundled: bool = False
 
     @property
@@ -199,6 +202,7 @@ def _from_files(edge: Path, inpaint: Path, *, name: str) -> ModelInfo:
         blocks=infos["inpaint"].blocks,
         licence=metadata.get("licence", NO_LICENCE),
         training=metadata.get("training", "not stated"),
+        purpose=metadata.get("purpose", ""),
     )
 
 

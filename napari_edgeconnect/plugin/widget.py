@@ -198,7 +198,8 @@ class EdgeConnectWidget(QWidget):
 
     def _show_model(self) -> None:
         info = self.session.model
-        self.panel.about_model.setText(f"Licence: {info.licence}" if info else "No model is installed.")
+        about = f"{info.purpose} Licence: {info.licence}." if info else "No model is installed."
+        self.panel.about_model.setText(about.strip())
         self._look_soon.start()
 
     def _show_device(self) -> None:

@@ -41,6 +41,7 @@ def bundle(
     inpaint: Inpaint,
     out: Annotated[Path, typer.Option(help="The model's folder, such as weights/open-science.")],
     training: Annotated[str, typer.Option(help="One line about how the weights came about.")],
+    purpose: Annotated[str, typer.Option(help="One line about what the model is for, to choose by.")] = "",
     licence: str = "BSD-3-Clause",
     half: Annotated[bool, typer.Option(help="Store 16-bit floats.")] = True,
 ) -> None:
@@ -48,7 +49,7 @@ def bundle(
     out.mkdir(parents=True, exist_ok=True)
     for source, kind in _pair(edges, inpaint):
         network, info = load_generator(weight_file(source, kind), kind)
-        metadata = {"name": out.name, "licence": licence, "training": training}
+        metadata = {"name": out.name, "licence": licence, "training": training, "purpose": purpose}
         write_generator(out / f"{kind}.safetensors", network, replace(info, metadata=metadata), half=half)
 
 

@@ -12,15 +12,17 @@ from .conftest import camera, pixels, record, run, saved, scratch, succeed
 
 
 def test_models_are_listed_with_all_that_one_should_know():
-    info = list_models()[0]
     text = succeed("models").stdout
-    for known in (info.name, info.licence, info.training, f"width {info.width}", *info.sha256.values()):
-        assert known in text
-    (listed,) = json.loads(succeed("models", "--json").stdout)
-    assert listed["name"] == info.name
-    assert listed["sha256"] == info.sha256
-    assert listed["size_bytes"] == info.size_bytes
-    assert listed["bundled"] is True
+    listed = json.loads(succeed("models", "--json").stdout)
+    assert len(listed) == len(list_models()) >= 2
+    for info, shown in zip(list_models(), listed, strict=True):
+        known = (info.name, info.purpose, info.licence, info.training, f"width {info.width}", *info.sha256.values())
+        assert all(words in text for words in known)
+        assert shown["name"] == info.name
+        assert shown["sha256"] == info.sha256
+        assert shown["purpose"] == info.purpose
+        assert shown["size_bytes"] == info.size_bytes
+        assert shown["bundled"] is True
 
 
 @pytest.fixture(scope="module")

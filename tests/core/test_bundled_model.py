@@ -14,7 +14,7 @@ from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.classical import inpaint
 from napari_edgeconnect.core.damage import random_damage
 from napari_edgeconnect.core.edges import EdgeSource
-from napari_edgeconnect.core.metrics import edge_scores, psnr
+from napari_edgeconnect.core.metrics import edge_scores, noise_level, psnr
 
 COINS = data.coins()[100:228, 100:228]
 HISTOLOGY = data.immunohistochemistry()[100:228, 100:228]
@@ -45,3 +45,15 @@ def test_hallucinated_edges_are_as_good_as_recorded(model: EdgeConnect) -> None:
     ]
     assert np.mean([s.precision for s in scores]) == pytest.approx(0.79, abs=0.02)
     assert np.mean([s.recall for s in scores]) == pytest.approx(0.79, abs=0.02)
+
+
+@pytest.mark.parametrize(("image", "recorded", "grain"), [(COINS, 21.12, 0.66), (HISTOLOGY, 26.67, 0.67)])
+def test_the_textured_model_has_more_grain_and_more_error_as_recorded(
+    model: EdgeConnect, image: np.ndarray, recorded: float, grain: float
+) -> None:
+    textured = EdgeConnect.load("open-science-16-texture", device="cpu")
+    repairs = [(textured.inpaint(i, hole), model.inpaint(i, hole), hole) for i, hole in damaged(image)]
+    found = np.mean([psnr(ours, image, hole, data_range=255) for ours, _, hole in repairs])
+    assert found == pytest.approx(recorded, abs=0.05)
+    assert np.mean([noise_level(ours, hole) for ours, _, hole in repairs]) == pytest.approx(grain, abs=0.02)
+    assert grain > np.mean([noise_level(other, hole) for _, other, hole in repairs])

@@ -20,6 +20,8 @@ from napari_edgeconnect.core.models import (
     user_models_dir,
 )
 
+BUNDLED = ["open-science-16", "open-science-16-texture"]
+
 
 @pytest.fixture
 def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -33,22 +35,24 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return save_generators(tmp_path_factory.mktemp("published"))
 
 
-def test_the_bundled_model_is_there_with_its_licence(user_folder: Path) -> None:
-    (bundled,) = list_models()
-    assert bundled.bundled
-    assert bundled.name == DEFAULT_MODEL
-    assert bundled.licence == "BSD-3-Clause"
-    assert bundled.formulation == "residual"
-    assert bundled.size_bytes < 2 * 8_000_000
-    assert (bundled.folder / "README.md").is_file()
-    assert {len(digest) for digest in bundled.sha256.values()} == {64}
+def test_the_bundled_models_are_there_with_licence_and_purpose(user_folder: Path) -> None:
+    assert [model.name for model in list_models()] == BUNDLED
+    assert BUNDLED[0] == DEFAULT_MODEL
+    for bundled in list_models():
+        assert bundled.bundled
+        assert bundled.licence == "BSD-3-Clause"
+        assert bundled.purpose
+        assert bundled.formulation == "residual"
+        assert bundled.size_bytes < 8_000_000
+        assert (bundled.folder / "README.md").is_file()
+        assert {len(digest) for digest in bundled.sha256.values()} == {64}
 
 
 def test_imported_files_give_the_published_result_under_their_name(
     user_folder: Path, published: tuple[Path, Path]
 ) -> None:
     info = import_model(*published, name="places2", licence="CC BY-NC 4.0")
-    assert [m.name for m in list_models()] == [DEFAULT_MODEL, "places2"]
+    assert [m.name for m in list_models()] == [*BUNDLED, "places2"]
     assert info == find_model("places2")
     assert (info.licence, info.width, info.blocks, info.formulation) == ("CC BY-NC 4.0", 64, 8, "published")
     assert "EdgeModel_gen.pth" not in info.training
@@ -106,7 +110,7 @@ def test_an_unusable_folder_does_not_hide_the_others(user_folder: Path) -> None:
     broken.mkdir(parents=True)
     for name in ("edge", "inpaint"):
         (broken / f"{name}.safetensors").write_bytes(b"no weights")
-    assert [m.name for m in list_models()] == [DEFAULT_MODEL]
+    assert [m.name for m in list_models()] == BUNDLED
     with pytest.raises(CheckpointError, match="truncated"):
         find_model("broken")
 
@@ -125,4 +129,4 @@ def test_half_a_model_is_no_model(user_folder: Path, published: tuple[Path, Path
     torch.save({}, half / "edge.safetensors")
     with pytest.raises(ModelNotFoundError, match="holds no model"):
         find_model("half")
-    assert [m.name for m in list_models()] == [DEFAULT_MODEL]
+    assert [m.name for m in list_models()] == BUNDLED

@@ -7,7 +7,10 @@ def test_model_and_device_are_shown_with_licence_and_a_note(widget):
     panel = widget.panel
 
     assert panel.model.currentText() == "open-science-16"
-    assert panel.about_model.text() == "Licence: BSD-3-Clause"
+    assert panel.about_model.text().startswith("Faithful: the least error")
+    assert panel.about_model.text().endswith("Licence: BSD-3-Clause.")
+    panel.model.setCurrentText("open-science-16-texture")
+    assert panel.about_model.text().startswith("Textured: ")
     panel.device.setCurrentText("cpu")
     assert "CPU" in panel.about_device.text()
     assert not panel.about_device.isHidden()
