@@ -243,17 +243,18 @@ class EdgeConnectWidget(QWidget):
         outline(self._viewer, now.plane, hole if shown else None)
 
     def _expected(self, hole: NDArray[np.bool_]) -> str:
-        """How long each stage will take, where that is known."""
+        """With which model, under which licence, on what; and how long each stage will take, where that is known."""
         device, model = self.session.runs_on, self.session.model
         if model is None or not device:
             return ""
+        about = f"{model.name} ({model.licence}) on {device}"
         try:
             expected = self.session.pace.expected(model, device, windows_px(hole, self.session.settings()))
         except ValueError:  # settings that contradict each other are refused when a run starts
-            return ""
+            return f"{about}."
         if expected.measured:
-            return f"Each stage: {expected.in_words} on {device}, as measured here."
-        return f"Each stage: {expected.in_words} on two laptop cores." if device == "cpu" else ""
+            return f"{about}: {expected.in_words} a stage, as measured here."
+        return f"{about}: {expected.in_words} a stage on two laptop cores." if device == "cpu" else f"{about}."
 
     def _enable(self, now: Situation, edges: object | None) -> None:
         panel = self.panel

@@ -16,6 +16,14 @@ def test_model_and_device_are_shown_with_licence_and_a_note(widget):
     assert not panel.about_device.isHidden()
 
 
+def test_under_the_buttons_stands_with_what_and_how_long(widget, press):
+    note = widget.panel.expected
+    assert note.text().startswith("open-science-16 (BSD-3-Clause) on ")
+    assert note.text().endswith("a stage on two laptop cores.") or "on cpu" not in note.text()
+    press(widget, "inpaint")
+    assert note.text().endswith("a stage, as measured here.")
+
+
 def test_every_control_has_a_tooltip(widget):
     panel = widget.panel
     parts = (panel.image, panel.mask, panel.new_mask, panel.grow, panel.sigma, panel.hallucinate, panel.complete)
