@@ -19,11 +19,11 @@ from scipy import ndimage
 
 from .settings import Settings
 
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 #: A tile's window: large enough for context on all sides, small enough for any laptop.
 TILE_PX = 512
 #: Windows' sides are rounded up to this where the image allows, so that like ones share a batch.
-_ROUND_TO_PX = 32
+ROUND_TO_PX = 32
 _BLOCK_PX = 1024
 
 Slices = tuple[slice, slice]
@@ -208,7 +208,7 @@ def plan_windows(hole: NDArray[np.bool_], settings: Settings) -> Plan:
     settings : Settings
         Gives the window sizes.
     """
-    labels = ndimage.label(hole, _EIGHT_NEIGHBOURS)[0].astype(np.int32, copy=False)
+    labels = ndimage.label(hole, EIGHT_NEIGHBOURS)[0].astype(np.int32, copy=False)
     small: list[tuple[Box, tuple[int, ...]]] = []
     tiles: list[Window] = []
     for label, slices in enumerate(ndimage.find_objects(labels), start=1):
@@ -281,7 +281,7 @@ def _at_least(box: Box, settings: Settings, shape: tuple[int, int]) -> Box:
 
 
 def _stretched(start: int, stop: int, smallest: int, size: int) -> tuple[int, int]:
-    wanted = max(smallest, -(-(stop - start) // _ROUND_TO_PX) * _ROUND_TO_PX)
+    wanted = max(smallest, -(-(stop - start) // ROUND_TO_PX) * ROUND_TO_PX)
     if wanted >= size:
         return 0, size
     start = min(max(0, start - (wanted - (stop - start)) // 2), size - wanted)
