@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import astuple
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,12 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.stack import Fill, Stack
     from napari_edgeconnect.core.stack_run import Finished
     from napari_edgeconnect.files.staging import Writer
+
+
+#: How parts are written down; another way has another number.
+_PARTS = 2
+#: Outputs of large planes are written in tiles of this side.
+_TILE_PX = 512
 
 
 def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None = None) -> None:
@@ -87,6 +94,7 @@ def _asked(task: StackTask, stack: Stack) -> dict[str, Any]:
         "settings": stack.settings.as_dict(),
         "stack": _shared(stack),
         "keeps_edges": stack.keeps_edges,
+        "parts": _PARTS,
     }
 
 
@@ -140,29 +148,32 @@ def _events(
 
 
 def _keep(parts: Parts, number: int, fills: Sequence[Fill]) -> None:
-    arrays = {}
-    for fill in fills:
-        arrays[f"altered_{fill.channel}"] = np.flatnonzero(fill.altered)
-        arrays[f"values_{fill.channel}"] = fill.values
+    arrays, records = {}, []
+    for n, fill in enumerate(fills):
+        arrays[f"altered_{n}"] = np.flatnonzero(fill.altered)
+        arrays[f"values_{n}"] = fill.values
         if fill.labels is not None and fill.probability is not None:
-            arrays[f"labels_{fill.channel}"] = fill.labels
-            arrays[f"probability_{fill.channel}"] = fill.probability
-    parts.put(number, arrays, [[fill.channel, fill.record] for fill in fills])
+            arrays[f"labels_{n}"] = fill.labels
+            arrays[f"probability_{n}"] = fill.probability
+        records.append([fill.channel, fill.record, astuple(fill.box) if fill.box else None])
+    parts.put(number, arrays, records)
 
 
 def _kept_fills(stack: Stack, parts: Parts) -> Any:
     """Gives a place's fills as they were kept; asked for one place several times in a row, as writers do."""
+    from napari_edgeconnect.core.holes import Box
     from napari_edgeconnect.core.stack import Fill
 
     @lru_cache(maxsize=1)
     def fills(place: Place) -> list[Fill]:
         arrays, records = parts.get(stack.axes.number(place))
         made = []
-        for channel, record in records:
-            altered = np.zeros(stack.axes.plane_shape, dtype=bool)
-            altered.flat[arrays[f"altered_{channel}"]] = True
-            edges = [arrays.get(f"{name}_{channel}") for name in ("labels", "probability")]
-            made.append(Fill(place, channel, altered, arrays[f"values_{channel}"], record, *edges))
+        for n, (channel, record, ends) in enumerate(records):
+            box = Box(*ends) if ends else None
+            altered = np.zeros(box.shape if box else stack.axes.plane_shape, dtype=bool)
+            altered.flat[arrays[f"altered_{n}"]] = True
+            edges = [arrays.get(f"{name}_{n}") for name in ("labels", "probability")]
+            made.append(Fill(place, channel, altered, arrays[f"values_{n}"], record, *edges, box=box))
         return made
 
     return fills
@@ -170,8 +181,9 @@ def _kept_fills(stack: Stack, parts: Parts) -> Any:
 
 def _record(task: StackTask, stack: Stack, fills: Any, *, seconds: float) -> dict[str, Any]:
     from napari_edgeconnect.core.record import origin
+    from napari_edgeconnect.core.stack_run import plane_records
 
-    planes = [fill.record for place in stack.axes.places() for fill in fills(place)]
+    planes = [record for place in stack.axes.places() for record in plane_records(fills(place))]
     return {
         **origin(),
         "command": task.command,
@@ -202,6 +214,7 @@ def _commit(
     within: Path,
 ) -> None:
     from napari_edgeconnect.core.axes import CHANNEL
+    from napari_edgeconnect.core.cutouts import tiles
     from napari_edgeconnect.core.patched import Patched
 
     repaired = Patched(stack, fills)
@@ -209,14 +222,17 @@ def _commit(
     shape = tuple(stack.axes.size(name) for name in axes)
 
     def as_stack(planes: Iterable[NDArray[Any]], dtype: type) -> Writer:
-        return partial(write_planes, planes=planes, shape=shape, dtype=np.dtype(dtype), axes=axes)
+        options = {"tile_px": _TILE_PX} if stack.in_cutouts else {}
+        return partial(write_planes, planes=planes, shape=shape, dtype=np.dtype(dtype), axes=axes, **options)
+
+    boxes = list(tiles(stack.axes.plane_shape, _TILE_PX)) if stack.in_cutouts else None
 
     edges: dict[Path, Writer] = {}
     if task.save_edges:
-        edges[task.save_edges] = as_stack(repaired.each("labels"), np.uint8)
+        edges[task.save_edges] = as_stack(repaired.each("labels", boxes), np.uint8)
     if task.save_probability:
-        edges[task.save_probability] = as_stack(repaired.each("probability"), np.float32)
-    altered = (as_black_and_white(plane) for plane in repaired.each("altered"))
+        edges[task.save_probability] = as_stack(repaired.each("probability", boxes), np.float32)
+    altered = (as_black_and_white(plane) for plane in repaired.each("altered", boxes))
     staging.commit(
         {
             task.record_path(): partial(write_json, record=record),

@@ -25,7 +25,7 @@ from .settings import Settings
 #: A larger plane is repaired cutout by cutout. As a whole, one pixel takes about 40 bytes on the way.
 WHOLE_PLANE_PX = 2**26
 #: A mask is looked through in tiles of this side: chunks of all usual sizes are decoded once.
-TILE_PX = 2048
+READ_PX = 2048
 #: Of the mask, it is kept which blocks of this side have damage.
 _BLOCK_PX = 32
 #: Where cutouts show too little of a plane, so many squares of this side do, spread evenly.
@@ -58,9 +58,10 @@ def is_large(plane_shape: tuple[int, int]) -> bool:
     return plane_shape[0] * plane_shape[1] > WHOLE_PLANE_PX
 
 
-def tiles(plane_shape: tuple[int, int], side_px: int = TILE_PX) -> Iterator[Box]:
-    """The plane in squares, row by row; those at the bottom and the right are smaller."""
+def tiles(plane_shape: tuple[int, int], side_px: int | None = None) -> Iterator[Box]:
+    """The plane in squares, of ``READ_PX`` if not said otherwise, row by row; those at its ends are smaller."""
     height, width = plane_shape
+    side_px = side_px or READ_PX
     for strip in Box(0, height, 0, width).strips(side_px):
         for left in range(0, width, side_px):
             yield Box(strip.top, strip.bottom, left, min(left + side_px, width))
@@ -72,7 +73,7 @@ def cutouts_of(marked_in: Callable[[Box], Mask], plane_shape: tuple[int, int], s
     Parameters
     ----------
     marked_in : callable
-        Takes a box of at most ``TILE_PX`` a side, and gives (h, w) bool: what is damaged there, before growing.
+        Takes a box of at most ``READ_PX`` a side, and gives (h, w) bool: what is damaged there, before growing.
     plane_shape : (H, W)
     settings : Settings
         Give the windows' sizes, Canny's reach, and by how much masks are grown.

@@ -6,17 +6,25 @@ done in any order and by several workers.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from .axes import COLOUR, Axes, Place, Writable
+from .cutouts import Cutout, numbered
 from .edges import EdgeMap
+from .holes import Box
 from .job import Job
-from .results import Step, result_of
+from .planes import nonfinite
+from .record import record_of_plane
+from .results import Repair, Step, result_of
 from .settings import Settings
 from .stack import Fill, Stack
 
@@ -49,28 +57,103 @@ def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Ste
         When not even the smallest windows fit into memory.
     """
     channels = stack.damaged(place)
-    guide = _Guide(stack, place) if channels and stack.guide is not None else None
+    parts = _parts(stack, place, channels) if channels else []
     fills = []
-    for channel in channels:
+    for number, part in enumerate(parts, start=1):
+        guide = _Guide(stack, place, part) if stack.guide is not None else None
+        steps = _part_steps(model, stack, place, part, guide)
+        what = f"Part {number} of {len(parts)}" if stack.in_cutouts else ""
+        fills += yield from _told(steps, what)
+    return fills
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is repaired at once: all of some channels' planes, or a cutout of them.
+
+    Attributes
+    ----------
+    box : Box or None
+        None: the whole plane.
+    settings : dict
+        By channel: those to repair and the one that guides.
+    cutouts : dict
+        By channel to repair; None for whole planes.
+    """
+
+    box: Box | None
+    settings: dict[int, Settings]
+    cutouts: dict[int, Cutout | None]
+
+
+def _parts(stack: Stack, place: Place, channels: Sequence[int]) -> list[_Part]:
+    looked = {*channels, *([] if stack.guide is None else [stack.guide])}
+    if not stack.in_cutouts:
+        settings = {channel: stack.settings_at(place, channel) for channel in looked}
+        return [_Part(None, settings, dict.fromkeys(channels))]
+    found = stack.cutouts(place)
+    settings = {channel: stack.settings_at(place, channel, found) for channel in looked}
+    by_channel = dict.fromkeys(channels, found)
+    if stack.settings.match_noise:
+        for channel in channels:
+            by_channel[channel] = numbered(found, partial(_hole, stack, place, channel), stack.settings)
+    return [
+        _Part(cutout.box, settings, {channel: by_channel[channel][n] for channel in channels})
+        for n, cutout in enumerate(found)
+    ]
+
+
+def _hole(stack: Stack, place: Place, channel: int, box: Box) -> NDArray[np.bool_]:
+    return stack.pixels_and_hole(place, channel, box)[1]
+
+
+def _part_steps(
+    model: EdgeConnect, stack: Stack, place: Place, part: _Part, guide: _Guide | None
+) -> Generator[Step, None, list[Fill]]:
+    """Repair all channels of a part: a fill for each in which there is something to repair."""
+    fills = []
+    for channel, cutout in part.cutouts.items():
         label = stack.axes.label(place, channel)
-        pixels, marked = stack.pixels(place, channel), stack.marked(place, channel)
-        settings = stack.settings_at(place, channel)
+        started = time.monotonic()
+        pixels, marked = stack.pixels(place, channel, part.box), stack.marked(place, channel, part.box)
+        if cutout and not (marked.any() or nonfinite(pixels).any()):
+            continue
+        settings = part.settings[channel]
         try:
-            edges = stack.edges_given(place, channel)
+            edges = stack.edges_given(place, channel, part.box)
             if edges is None and guide is not None:
                 edges = yield from guide.edges(model, pixels, marked, settings)
-            if edges is None:
-                repair = yield from model.inpaint_steps(pixels, marked, settings)
-            else:
-                repair = yield from model.complete_steps(pixels, marked, edges, settings)
+            job = Job.prepare(pixels, marked, settings, cutout)
+            repair = yield from model.job_steps(job, edges, started=started)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{label}: {error}" if label else str(error)) from error
         where = {"axes": stack.axes.place_names, "place": list(place), "channel": channel, "edges_from": stack.guide}
-        fill = Fill(place, channel, repair.altered, repair.image[repair.altered], {"plane": where, **repair.record})
-        if stack.keeps_edges:
-            fill = replace(fill, labels=repair.edges.labels, probability=repair.edges.probability)
-        fills.append(fill)
+        fills.append(_fill(repair, place, channel, where, part.box, keeps_edges=stack.keeps_edges))
     return fills
+
+
+def _fill(
+    repair: Repair, place: Place, channel: int, where: dict[str, Any], box: Box | None, *, keeps_edges: bool
+) -> Fill:
+    altered, image = repair.altered, repair.image
+    fill = Fill(place, channel, altered, image[altered], {"plane": where, **repair.record}, box=box)
+    if keeps_edges:
+        return replace(fill, labels=repair.edges.labels, probability=repair.edges.probability)
+    if box is None:
+        return fill
+    ((rows, columns),) = ndimage.find_objects(altered.astype(np.uint8))
+    tight = Box(box.top + rows.start, box.top + rows.stop, box.left + columns.start, box.left + columns.stop)
+    return replace(fill, altered=altered[rows, columns].copy(), box=tight)
+
+
+def plane_records(fills: Sequence[Fill]) -> list[dict[str, Any]]:
+    """The records of a place's fills: one for each plane, however many of its parts were repaired."""
+    records = []
+    for _, of_plane in groupby(sorted(fills, key=lambda fill: fill.channel), key=lambda fill: fill.channel):
+        parts = list(of_plane)
+        whole = parts[0].box is None
+        records.append(parts[0].record if whole else record_of_plane([fill.record for fill in parts]))
+    return records
 
 
 def places_steps(model: EdgeConnect, stack: Stack, places: Sequence[Place]) -> Generator[Step | Finished, None, None]:
@@ -122,15 +205,17 @@ def repair_stack_steps(
         if isinstance(event, Step):
             yield event
             continue
-        by_channel = {fill.channel: fill for fill in event.fills}
-        for channel in range(axes.channels):
-            fill = by_channel.get(channel)
-            pixels = stack.pixels(event.place, channel)
-            axes.write(out, event.place, fill.into(pixels) if fill else pixels, channel)
+        for channel, box in product(range(axes.channels), stack.tiles()):
+            pixels, invented = stack.pixels(event.place, channel, box), np.zeros(box.shape, dtype=bool)
+            fills = [fill for fill in event.fills if fill.channel == channel]
+            pixels = pixels.copy() if fills else pixels
+            for fill in fills:
+                fill.put_into(pixels, box)
+                fill.shown("altered", invented, box)
+            axes.write(out, event.place, pixels, channel, box)
             if altered is not None:
-                nothing = np.zeros(axes.plane_shape, dtype=bool)
-                flat.write(altered, event.place, fill.altered if fill else nothing, channel)
-        records += [fill.record for fill in event.fills]
+                flat.write(altered, event.place, invented, channel, box)
+        records += plane_records(event.fills)
     yield Step(len(places), len(places), "Done")
     return records
 
@@ -168,14 +253,24 @@ def counted_as_one(
         yield Step(done, total, f"{label}: {step.what}" if label else step.what)
 
 
+def _told(steps: Generator[Step, None, Result], before: str) -> Generator[Step, None, Result]:
+    """Steps that say which part of a plane they are of."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        yield step._replace(what=f"{before}: {step.what}") if before else step
+
+
 class _Guide:
     """The edges of one channel, for all channels of its place."""
 
-    def __init__(self, stack: Stack, place: Place) -> None:
+    def __init__(self, stack: Stack, place: Place, part: _Part) -> None:
         assert stack.guide is not None
-        self._pixels = stack.pixels(place, stack.guide)
-        self._marked = stack.marked(place, stack.guide)
-        self._settings = stack.settings_at(place, stack.guide)
+        self._pixels = stack.pixels(place, stack.guide, part.box)
+        self._marked = stack.marked(place, stack.guide, part.box)
+        self._settings = part.settings[stack.guide]
         self._found: EdgeMap | None = None
 
     def edges(
