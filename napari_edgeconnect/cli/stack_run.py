@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import astuple
 from functools import lru_cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.results import Step
     from napari_edgeconnect.core.stack import Fill, Stack
-    from napari_edgeconnect.core.stack_run import Finished
+    from napari_edgeconnect.core.stack_run import Errand, Finished
     from napari_edgeconnect.files.staging import Writer
 
 
@@ -69,10 +70,12 @@ def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None
             report.note(note)
         report.when_interrupted = "Interrupted: finished planes are kept; give the same command again to go on."
         with Parts(task.parts_path(), asked, start_anew=task.overwrite) as parts:
+            errands = _errands(stack)
             if parts.found:
-                report.note(f"{parts.found} of {len(list(stack.axes.places()))} places were finished before")
-            report.follow(_finish(task, report, stack, parts, model))
-            fills = _kept_fills(stack, parts)
+                what = "parts" if stack.in_cutouts else "places"
+                report.note(f"{parts.found} of {len(errands)} {what} were finished before")
+            report.follow(_finish(task, report, stack, errands, parts, model))
+            fills = _kept_fills(stack, errands, parts)
             record = _record(task, stack, fills, seconds=time.monotonic() - started)
             record |= provenance(task, outputs)
             _commit(task, staging, source, stack, fills, record, within=task.parts_path())
@@ -111,31 +114,41 @@ def _shared(stack: Stack) -> dict[str, Any]:
     }
 
 
+def _errands(stack: Stack) -> list[Errand]:
+    from napari_edgeconnect.core.stack_run import errands_of
+
+    return list(errands_of(stack))
+
+
 def _finish(
-    task: StackTask, report: Report, stack: Stack, parts: Parts, model: EdgeConnect | None
+    task: StackTask,
+    report: Report,
+    stack: Stack,
+    errands: Sequence[Errand],
+    parts: Parts,
+    model: EdgeConnect | None,
 ) -> Generator[Step, None, None]:
-    """Repair the places that are not finished, and keep each as soon as it is."""
+    """Do the errands that are not finished, and keep what each gives as soon as it is."""
     from napari_edgeconnect.core.results import Step
 
-    axes = stack.axes
-    places = [place for place in axes.places() if axes.number(place) not in parts]
-    if not places:
+    left = [errand for errand in errands if errand.key(stack.axes) not in parts]
+    if not left:
         return
-    with closing(_events(task, report, stack, places, model)) as events:
+    with closing(_events(task, report, stack, left, model)) as events:
         for event in events:
             if isinstance(event, Step):
                 yield event
             else:
-                _keep(parts, axes.number(event.place), event.fills)
+                _keep(parts, event.errand.key(stack.axes), event.fills)
 
 
 def _events(
-    task: StackTask, report: Report, stack: Stack, places: Sequence[Place], model: EdgeConnect | None
+    task: StackTask, report: Report, stack: Stack, errands: Sequence[Errand], model: EdgeConnect | None
 ) -> Generator[Step | Finished, None, None]:
     if not task.has_workers:
         from napari_edgeconnect.core.stack_run import places_steps
 
-        yield from places_steps(model or load_model(task, report), stack, places)
+        yield from places_steps(model or load_model(task, report), stack, errands)
         return
     from napari_edgeconnect.core.workers import connected, places_on_workers
 
@@ -144,10 +157,10 @@ def _events(
         where = f"{len(cores)} workers of {task.scheduler}" if task.scheduler else f"{task.threads} threads"
         report.model(model_info(task), where)
         opener = partial(open_on_worker, anywhere(task), stack.choices, stack.contrasts, stack.guide)
-        yield from places_on_workers(client, opener, stack.axes, places)
+        yield from places_on_workers(client, opener, stack.axes, errands)
 
 
-def _keep(parts: Parts, number: int, fills: Sequence[Fill]) -> None:
+def _keep(parts: Parts, name: int | str, fills: Sequence[Fill]) -> None:
     arrays, records = {}, []
     for n, fill in enumerate(fills):
         arrays[f"altered_{n}"] = np.flatnonzero(fill.altered)
@@ -156,24 +169,27 @@ def _keep(parts: Parts, number: int, fills: Sequence[Fill]) -> None:
             arrays[f"labels_{n}"] = fill.labels
             arrays[f"probability_{n}"] = fill.probability
         records.append([fill.channel, fill.record, astuple(fill.box) if fill.box else None])
-    parts.put(number, arrays, records)
+    parts.put(name, arrays, records)
 
 
-def _kept_fills(stack: Stack, parts: Parts) -> Any:
+def _kept_fills(stack: Stack, errands: Sequence[Errand], parts: Parts) -> Any:
     """Gives a place's fills as they were kept; asked for one place several times in a row, as writers do."""
     from napari_edgeconnect.core.holes import Box
     from napari_edgeconnect.core.stack import Fill
 
+    by_place = {place: list(of_place) for place, of_place in groupby(errands, key=lambda errand: errand.place)}
+
     @lru_cache(maxsize=1)
     def fills(place: Place) -> list[Fill]:
-        arrays, records = parts.get(stack.axes.number(place))
         made = []
-        for n, (channel, record, ends) in enumerate(records):
-            box = Box(*ends) if ends else None
-            altered = np.zeros(box.shape if box else stack.axes.plane_shape, dtype=bool)
-            altered.flat[arrays[f"altered_{n}"]] = True
-            edges = [arrays.get(f"{name}_{n}") for name in ("labels", "probability")]
-            made.append(Fill(place, channel, altered, arrays[f"values_{n}"], record, *edges, box=box))
+        for errand in by_place.get(place, ()):
+            arrays, records = parts.get(errand.key(stack.axes))
+            for n, (channel, record, ends) in enumerate(records):
+                box = Box(*ends) if ends else None
+                altered = np.zeros(box.shape if box else stack.axes.plane_shape, dtype=bool)
+                altered.flat[arrays[f"altered_{n}"]] = True
+                edges = [arrays.get(f"{name}_{n}") for name in ("labels", "probability")]
+                made.append(Fill(place, channel, altered, arrays[f"values_{n}"], record, *edges, box=box))
         return made
 
     return fills

@@ -7,7 +7,7 @@ done in any order and by several workers.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, product
@@ -34,11 +34,75 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Part:
+    """What of a place is repaired at once: all of its damaged channels' planes, or a cutout of them.
+
+    Attributes
+    ----------
+    box : Box or None
+        None: the whole plane.
+    settings : dict
+        By channel: those to repair and the one that guides.
+    cutouts : dict
+        By channel to repair; None for whole planes.
+    """
+
+    box: Box | None
+    settings: dict[int, Settings]
+    cutouts: dict[int, Cutout | None]
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What is repaired at once, here or on a worker: a place, or a part of it where planes are large.
+
+    Attributes
+    ----------
+    place : tuple of int
+    part : Part or None
+        None: all of the place.
+    number : int
+        Which of the place's parts, from 0.
+    """
+
+    place: Place
+    part: Part | None = None
+    number: int = 0
+
+    def key(self, axes: Axes) -> int | str:
+        """Another for each errand of a stack: the place's number, and the part's."""
+        number = axes.number(self.place)
+        return number if self.part is None else f"{number}-{self.number}"
+
+    def label(self, axes: Axes) -> str:
+        """For people; empty where there is only one."""
+        parts = [axes.label(self.place), f"part {self.number + 1}" if self.part else ""]
+        return ", ".join(part for part in parts if part)
+
+
 class Finished(NamedTuple):
-    """A place of which all channels are done: a fill for each that was damaged."""
+    """An errand that is done: a fill for each channel that was damaged in its place, or in its part of it."""
 
     place: Place
     fills: list[Fill]
+    errand: Errand
+
+
+def errands_of(stack: Stack) -> Iterator[Errand]:
+    """All errands of a stack: its places, or the parts of these that have damage where planes are large."""
+    for place in stack.axes.places():
+        if stack.in_cutouts:
+            yield from (Errand(place, part, number) for number, part in enumerate(_parts(stack, place)))
+        else:
+            yield Errand(place)
+
+
+def errand_steps(model: EdgeConnect, stack: Stack, errand: Errand) -> Generator[Step, None, list[Fill]]:
+    """Do an errand; see :func:`place_steps`."""
+    if errand.part is None:
+        return (yield from place_steps(model, stack, errand.place))
+    return (yield from _part_steps(model, stack, errand.place, errand.part))
 
 
 def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Step, None, list[Fill]]:
@@ -56,41 +120,24 @@ def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Ste
     OutOfMemoryError
         When not even the smallest windows fit into memory.
     """
-    channels = stack.damaged(place)
-    parts = _parts(stack, place, channels) if channels else []
+    parts = _parts(stack, place)
     fills = []
     for number, part in enumerate(parts, start=1):
-        guide = _Guide(stack, place, part) if stack.guide is not None else None
-        steps = _part_steps(model, stack, place, part, guide)
-        what = f"Part {number} of {len(parts)}" if stack.in_cutouts else ""
-        fills += yield from _told(steps, what)
+        steps = _part_steps(model, stack, place, part)
+        if part.box is not None:
+            steps = _told(steps, f"Part {number} of {len(parts)}")
+        fills += yield from steps
     return fills
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What is repaired at once: all of some channels' planes, or a cutout of them.
-
-    Attributes
-    ----------
-    box : Box or None
-        None: the whole plane.
-    settings : dict
-        By channel: those to repair and the one that guides.
-    cutouts : dict
-        By channel to repair; None for whole planes.
-    """
-
-    box: Box | None
-    settings: dict[int, Settings]
-    cutouts: dict[int, Cutout | None]
-
-
-def _parts(stack: Stack, place: Place, channels: Sequence[int]) -> list[_Part]:
+def _parts(stack: Stack, place: Place) -> list[Part]:
+    channels = stack.damaged(place)
+    if not channels:
+        return []
     looked = {*channels, *([] if stack.guide is None else [stack.guide])}
     if not stack.in_cutouts:
         settings = {channel: stack.settings_at(place, channel) for channel in looked}
-        return [_Part(None, settings, dict.fromkeys(channels))]
+        return [Part(None, settings, dict.fromkeys(channels))]
     found = stack.cutouts(place)
     settings = {channel: stack.settings_at(place, channel, found) for channel in looked}
     by_channel = dict.fromkeys(channels, found)
@@ -98,7 +145,7 @@ def _parts(stack: Stack, place: Place, channels: Sequence[int]) -> list[_Part]:
         for channel in channels:
             by_channel[channel] = numbered(found, partial(_hole, stack, place, channel), stack.settings)
     return [
-        _Part(cutout.box, settings, {channel: by_channel[channel][n] for channel in channels})
+        Part(cutout.box, settings, {channel: by_channel[channel][n] for channel in channels})
         for n, cutout in enumerate(found)
     ]
 
@@ -107,10 +154,9 @@ def _hole(stack: Stack, place: Place, channel: int, box: Box) -> NDArray[np.bool
     return stack.pixels_and_hole(place, channel, box)[1]
 
 
-def _part_steps(
-    model: EdgeConnect, stack: Stack, place: Place, part: _Part, guide: _Guide | None
-) -> Generator[Step, None, list[Fill]]:
+def _part_steps(model: EdgeConnect, stack: Stack, place: Place, part: Part) -> Generator[Step, None, list[Fill]]:
     """Repair all channels of a part: a fill for each in which there is something to repair."""
+    guide = _Guide(stack, place, part) if stack.guide is not None else None
     fills = []
     for channel, cutout in part.cutouts.items():
         label = stack.axes.label(place, channel)
@@ -156,18 +202,25 @@ def plane_records(fills: Sequence[Fill]) -> list[dict[str, Any]]:
     return records
 
 
-def places_steps(model: EdgeConnect, stack: Stack, places: Sequence[Place]) -> Generator[Step | Finished, None, None]:
-    """Repair places one after the other, here.
+def places_steps(
+    model: EdgeConnect, stack: Stack, places: Sequence[Place | Errand]
+) -> Generator[Step | Finished, None, None]:
+    """Repair places, or do errands, one after the other, here.
 
     Yields
     ------
     Step or Finished
         What is finished, as soon as it is; raises what :func:`place_steps` does.
     """
-    for done, place in enumerate(places):
-        steps = place_steps(model, stack, place)
-        fills = yield from counted_as_one(steps, done, len(places), stack.axes.label(place))
-        yield Finished(place, fills)
+    for done, errand in enumerate(as_errands(places)):
+        steps = errand_steps(model, stack, errand)
+        fills = yield from counted_as_one(steps, done, len(places), errand.label(stack.axes))
+        yield Finished(errand.place, fills, errand)
+
+
+def as_errands(places: Sequence[Place | Errand]) -> list[Errand]:
+    """Places as errands."""
+    return [place if isinstance(place, Errand) else Errand(place) for place in places]
 
 
 def repair_stack_steps(
@@ -260,13 +313,13 @@ def _told(steps: Generator[Step, None, Result], before: str) -> Generator[Step, 
             step = next(steps)
         except StopIteration as end:
             return end.value
-        yield step._replace(what=f"{before}: {step.what}") if before else step
+        yield step._replace(what=f"{before}: {step.what}")
 
 
 class _Guide:
     """The edges of one channel, for all channels of its place."""
 
-    def __init__(self, stack: Stack, place: Place, part: _Part) -> None:
+    def __init__(self, stack: Stack, place: Place, part: Part) -> None:
         assert stack.guide is not None
         self._pixels = stack.pixels(place, stack.guide, part.box)
         self._marked = stack.marked(place, stack.guide, part.box)

@@ -358,3 +358,29 @@ def test_large_planes_of_other_files_are_repaired(all_planes_are_large, suffix):
     np.testing.assert_array_equal(read(f"out.{suffix}"), wanted)
     np.testing.assert_array_equal(read("out_altered.tif"), altered * np.uint8(255))
     assert len(record("out.json")["planes"]) == 2
+
+
+def test_a_run_on_a_large_plane_goes_on_with_the_parts_that_are_missing(all_planes_are_large, monkeypatch):
+    image, mask = large_plane()
+    zarr.create_array("in.zarr", data=image, chunks=(256, 256))
+    zarr.create_array("mask.zarr", data=mask, chunks=(512, 512))
+    command = ["inpaint", "in.zarr", "--mask", "mask.zarr", "-o", "out.zarr", "--axes", "YX", "--match-noise"]
+    succeed(*command)
+    whole, whole_record = read("out.zarr"), record("out.json")
+    original = stack_run.Parts.put
+
+    def interrupted(self, name, *rest):
+        if name == "0-1":
+            raise KeyboardInterrupt
+        original(self, name, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack_run.Parts, "put", interrupted)
+        assert run(*command, "--overwrite").exit_code == 130
+    assert [path.name for path in Path(".out.zarr.unfinished").glob("*.npz")] == ["0-0.npz"]
+    result = succeed(*command, "--overwrite", "--threads", 2)
+    assert "1 of 3 parts were finished before" in result.stderr
+    np.testing.assert_array_equal(read("out.zarr"), whole)
+    windows = [plane["windows"] for record_ in (record("out.json"), whole_record) for plane in record_["planes"]]
+    assert windows[0] == windows[1]
+    assert len(windows) == 2
