@@ -1,7 +1,8 @@
 """Running through a stack: place after place, each with the calls that repair a single image.
 
-Apart from ``stack``, which says what there is to repair, because places may be
-done in any order and by several workers.
+Apart from ``stack``, which says what there is to repair, because places, and
+the parts of planes larger than memory, may be done in any order and by several
+workers.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Ste
     Returns
     -------
     list of Fill
-        One per damaged channel, none where nothing is marked.
+        One per damaged channel, of a large plane one for each of its parts; none where nothing is marked.
 
     Raises
     ------
