@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -108,6 +109,39 @@ def test_little_more_than_the_damage_is_read(model: EdgeConnect, large: None) ->
     assert all(box in squares or any(box == box.shared(n) for n in near if n.overlaps(box)) for box in boxes)
     assert [fill.box for fill in fills] == [Box(0, 6, 2990, 3000), Box(1000, 1010, 700, 720)]
     assert sum(fill.altered.size for fill in fills) == 260
+
+
+class Endless:
+    """A plane that is nowhere: each part is made when it is asked for, and counted."""
+
+    def __init__(self, side: int, make: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+        self.shape, self._make = (side, side), make
+        self.dtype = make(np.zeros((1, 1), int), np.zeros((1, 1), int)).dtype
+        self.asked_px = 0
+
+    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        rows, columns = (np.arange(*one.indices(size)) for one, size in zip(key, self.shape, strict=True))
+        self.asked_px += rows.size * columns.size
+        return self._make(rows[:, None], columns[None])
+
+
+def test_a_plane_far_larger_than_the_memory_used_is_repaired(model: EdgeConnect) -> None:
+    picture = data.camera().astype(np.uint16) * 16
+    image = Endless(30_000, lambda rows, columns: picture[rows % 512, columns % 512])
+    mask = Endless(30_000, lambda rows, columns: (rows // 10 % 1500 == 700) & (columns // 10 % 1500 == 900))
+    stack = Stack.prepare(image, mask, "YX")
+    tracemalloc.start()
+    fills = result_of(place_steps(model, stack, ()))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    corners = [(fill.box.top, fill.box.left) for fill in fills if fill.box]
+    assert corners == [(7000, 9000), (7000, 24_000), (22_000, 9000), (22_000, 24_000)]
+    assert all(fill.altered.all() and fill.altered.shape == (10, 10) for fill in fills)
+    assert peak < 250e6 < image.shape[0] * image.shape[1]
+    assert image.asked_px < 0.01 * image.shape[0] * image.shape[1]
+    (record,) = plane_records(fills)
+    assert record["hole_px"] == 400
+    assert len(record["windows"]) == 4
 
 
 def test_planes_up_to_the_limit_are_repaired_whole(model: EdgeConnect, monkeypatch: pytest.MonkeyPatch) -> None:
