@@ -12,16 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
-import time
 
 import numpy as np
-import psutil
+from apart import add_discs, in_a_process, measured, whole_frame
 from skimage import data
-
-MIB = 2**20
 
 
 def damaged(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,46 +25,25 @@ def damaged(size: int) -> tuple[np.ndarray, np.ndarray]:
     mask = np.zeros(image.shape, dtype=bool)
     for row in range(size):
         mask[row, max(0, row - 1) : row + 2] = True
-    rng = np.random.default_rng(0)
-    for top, left in rng.integers(0, size - 15, (20, 2)):
-        rows, columns = np.mgrid[:15, :15]
-        mask[top : top + 15, left : left + 15] |= np.hypot(rows - 7, columns - 7) <= 7.5
+    add_discs(mask, 20, 7.5)
     return image, mask
 
 
 def measure(side: str, size: int) -> dict[str, float]:
     """Run one side in this process."""
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
-    from napari_edgeconnect.core.fill import biharmonic_fill
-    from napari_edgeconnect.core.holes import Box
-    from napari_edgeconnect.core.job import Job, View
-    from napari_edgeconnect.core.settings import Settings
 
     image, mask = damaged(size)
     model = EdgeConnect.load(device="cpu")
     model.inpaint(image[:256, :256], mask[:256, :256])  # load what is loaded lazily
-    loaded = psutil.Process().memory_info().rss
-    started = time.perf_counter()
-    if side == "windows":
-        record = model.inpaint(image, mask, return_record=True).record
-        looked = sum(w["height"] * w["width"] for w in record["windows"])
-    else:
-        job = Job.prepare(image, mask, Settings())
-        whole = Box(0, size, 0, size)
-        unit = job.unit(whole)
-        view = View(unit, mask, biharmonic_fill(unit, mask), job.measured(whole).astype(np.float32))
-        (edges,) = model.stages.edge_probability([view])
-        model.stages.completed([View(unit, mask, view.fill, np.where(mask, edges, view.edges))])
-        looked = size * size
-    seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"seconds": seconds, "peak_mib": (peak - loaded) / MIB, "looked_at": looked / size**2}
-
-
-def in_a_process(side: str, size: int) -> dict[str, float]:
-    """Measure a side in a fresh process, so that no peak is inherited."""
-    command = [sys.executable, __file__, "--side", side, "--size", str(size)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    with measured() as figures:
+        if side == "windows":
+            record = model.inpaint(image, mask, return_record=True).record
+            looked = sum(w["height"] * w["width"] for w in record["windows"])
+        else:
+            whole_frame(model, image, mask)
+            looked = size * size
+    return {**figures, "looked_at": looked / size**2}
 
 
 def main() -> None:
@@ -87,7 +60,7 @@ def main() -> None:
     rows = {}
     sides = [("windows", options.size), ("windows", options.whole_size), ("whole", options.whole_size)]
     for side, size in dict.fromkeys(sides):
-        rows[side, size] = row = in_a_process(side, size)
+        rows[side, size] = row = in_a_process(__file__, "--side", side, "--size", size)
         print(f"{side:>12} {size:>6} px² {row['seconds']:9.1f} {row['peak_mib']:9.0f} {row['looked_at']:11.0%}")
     ours, theirs = rows["windows", options.whole_size], rows["whole", options.whole_size]
     print(

@@ -11,7 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import astuple
 from functools import lru_cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +40,14 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.results import Step
     from napari_edgeconnect.core.stack import Fill, Stack
-    from napari_edgeconnect.core.stack_run import Finished
+    from napari_edgeconnect.core.stack_run import Errand, Finished
     from napari_edgeconnect.files.staging import Writer
+
+
+#: How parts are written down; another way has another number.
+_PARTS = 2
+#: Outputs of large planes are written in tiles of this side.
+_TILE_PX = 512
 
 
 def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None = None) -> None:
@@ -62,10 +70,12 @@ def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None
             report.note(note)
         report.when_interrupted = "Interrupted: finished planes are kept; give the same command again to go on."
         with Parts(task.parts_path(), asked, start_anew=task.overwrite) as parts:
+            errands = _errands(stack)
             if parts.found:
-                report.note(f"{parts.found} of {len(list(stack.axes.places()))} places were finished before")
-            report.follow(_finish(task, report, stack, parts, model))
-            fills = _kept_fills(stack, parts)
+                what = "parts" if stack.in_cutouts else "places"
+                report.note(f"{parts.found} of {len(errands)} {what} were finished before")
+            report.follow(_finish(task, report, stack, errands, parts, model))
+            fills = _kept_fills(stack, errands, parts)
             record = _record(task, stack, fills, seconds=time.monotonic() - started)
             record |= provenance(task, outputs)
             _commit(task, staging, source, stack, fills, record, within=task.parts_path())
@@ -87,6 +97,7 @@ def _asked(task: StackTask, stack: Stack) -> dict[str, Any]:
         "settings": stack.settings.as_dict(),
         "stack": _shared(stack),
         "keeps_edges": stack.keeps_edges,
+        "parts": _PARTS,
     }
 
 
@@ -103,31 +114,41 @@ def _shared(stack: Stack) -> dict[str, Any]:
     }
 
 
+def _errands(stack: Stack) -> list[Errand]:
+    from napari_edgeconnect.core.stack_run import errands_of
+
+    return list(errands_of(stack))
+
+
 def _finish(
-    task: StackTask, report: Report, stack: Stack, parts: Parts, model: EdgeConnect | None
+    task: StackTask,
+    report: Report,
+    stack: Stack,
+    errands: Sequence[Errand],
+    parts: Parts,
+    model: EdgeConnect | None,
 ) -> Generator[Step, None, None]:
-    """Repair the places that are not finished, and keep each as soon as it is."""
+    """Do the errands that are not finished, and keep what each gives as soon as it is."""
     from napari_edgeconnect.core.results import Step
 
-    axes = stack.axes
-    places = [place for place in axes.places() if axes.number(place) not in parts]
-    if not places:
+    left = [errand for errand in errands if errand.key(stack.axes) not in parts]
+    if not left:
         return
-    with closing(_events(task, report, stack, places, model)) as events:
+    with closing(_events(task, report, stack, left, model)) as events:
         for event in events:
             if isinstance(event, Step):
                 yield event
             else:
-                _keep(parts, axes.number(event.place), event.fills)
+                _keep(parts, event.errand.key(stack.axes), event.fills)
 
 
 def _events(
-    task: StackTask, report: Report, stack: Stack, places: Sequence[Place], model: EdgeConnect | None
+    task: StackTask, report: Report, stack: Stack, errands: Sequence[Errand], model: EdgeConnect | None
 ) -> Generator[Step | Finished, None, None]:
     if not task.has_workers:
         from napari_edgeconnect.core.stack_run import places_steps
 
-        yield from places_steps(model or load_model(task, report), stack, places)
+        yield from places_steps(model or load_model(task, report), stack, errands)
         return
     from napari_edgeconnect.core.workers import connected, places_on_workers
 
@@ -136,33 +157,39 @@ def _events(
         where = f"{len(cores)} workers of {task.scheduler}" if task.scheduler else f"{task.threads} threads"
         report.model(model_info(task), where)
         opener = partial(open_on_worker, anywhere(task), stack.choices, stack.contrasts, stack.guide)
-        yield from places_on_workers(client, opener, stack.axes, places)
+        yield from places_on_workers(client, opener, stack.axes, errands)
 
 
-def _keep(parts: Parts, number: int, fills: Sequence[Fill]) -> None:
-    arrays = {}
-    for fill in fills:
-        arrays[f"altered_{fill.channel}"] = np.flatnonzero(fill.altered)
-        arrays[f"values_{fill.channel}"] = fill.values
+def _keep(parts: Parts, name: int | str, fills: Sequence[Fill]) -> None:
+    arrays, records = {}, []
+    for n, fill in enumerate(fills):
+        arrays[f"altered_{n}"] = np.flatnonzero(fill.altered)
+        arrays[f"values_{n}"] = fill.values
         if fill.labels is not None and fill.probability is not None:
-            arrays[f"labels_{fill.channel}"] = fill.labels
-            arrays[f"probability_{fill.channel}"] = fill.probability
-    parts.put(number, arrays, [[fill.channel, fill.record] for fill in fills])
+            arrays[f"labels_{n}"] = fill.labels
+            arrays[f"probability_{n}"] = fill.probability
+        records.append([fill.channel, fill.record, astuple(fill.box) if fill.box else None])
+    parts.put(name, arrays, records)
 
 
-def _kept_fills(stack: Stack, parts: Parts) -> Any:
+def _kept_fills(stack: Stack, errands: Sequence[Errand], parts: Parts) -> Any:
     """Gives a place's fills as they were kept; asked for one place several times in a row, as writers do."""
+    from napari_edgeconnect.core.holes import Box
     from napari_edgeconnect.core.stack import Fill
+
+    by_place = {place: list(of_place) for place, of_place in groupby(errands, key=lambda errand: errand.place)}
 
     @lru_cache(maxsize=1)
     def fills(place: Place) -> list[Fill]:
-        arrays, records = parts.get(stack.axes.number(place))
         made = []
-        for channel, record in records:
-            altered = np.zeros(stack.axes.plane_shape, dtype=bool)
-            altered.flat[arrays[f"altered_{channel}"]] = True
-            edges = [arrays.get(f"{name}_{channel}") for name in ("labels", "probability")]
-            made.append(Fill(place, channel, altered, arrays[f"values_{channel}"], record, *edges))
+        for errand in by_place.get(place, ()):
+            arrays, records = parts.get(errand.key(stack.axes))
+            for n, (channel, record, ends) in enumerate(records):
+                box = Box(*ends) if ends else None
+                altered = np.zeros(box.shape if box else stack.axes.plane_shape, dtype=bool)
+                altered.flat[arrays[f"altered_{n}"]] = True
+                edges = [arrays.get(f"{name}_{n}") for name in ("labels", "probability")]
+                made.append(Fill(place, channel, altered, arrays[f"values_{n}"], record, *edges, box=box))
         return made
 
     return fills
@@ -170,8 +197,9 @@ def _kept_fills(stack: Stack, parts: Parts) -> Any:
 
 def _record(task: StackTask, stack: Stack, fills: Any, *, seconds: float) -> dict[str, Any]:
     from napari_edgeconnect.core.record import origin
+    from napari_edgeconnect.core.stack_run import plane_records
 
-    planes = [fill.record for place in stack.axes.places() for fill in fills(place)]
+    planes = [record for place in stack.axes.places() for record in plane_records(fills(place))]
     return {
         **origin(),
         "command": task.command,
@@ -202,6 +230,7 @@ def _commit(
     within: Path,
 ) -> None:
     from napari_edgeconnect.core.axes import CHANNEL
+    from napari_edgeconnect.core.cutouts import tiles
     from napari_edgeconnect.core.patched import Patched
 
     repaired = Patched(stack, fills)
@@ -209,14 +238,17 @@ def _commit(
     shape = tuple(stack.axes.size(name) for name in axes)
 
     def as_stack(planes: Iterable[NDArray[Any]], dtype: type) -> Writer:
-        return partial(write_planes, planes=planes, shape=shape, dtype=np.dtype(dtype), axes=axes)
+        options = {"tile_px": _TILE_PX} if stack.in_cutouts else {}
+        return partial(write_planes, planes=planes, shape=shape, dtype=np.dtype(dtype), axes=axes, **options)
+
+    boxes = list(tiles(stack.axes.plane_shape, _TILE_PX)) if stack.in_cutouts else None
 
     edges: dict[Path, Writer] = {}
     if task.save_edges:
-        edges[task.save_edges] = as_stack(repaired.each("labels"), np.uint8)
+        edges[task.save_edges] = as_stack(repaired.each("labels", boxes), np.uint8)
     if task.save_probability:
-        edges[task.save_probability] = as_stack(repaired.each("probability"), np.float32)
-    altered = (as_black_and_white(plane) for plane in repaired.each("altered"))
+        edges[task.save_probability] = as_stack(repaired.each("probability", boxes), np.float32)
+    altered = (as_black_and_white(plane) for plane in repaired.each("altered", boxes))
     staging.commit(
         {
             task.record_path(): partial(write_json, record=record),

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .holes import Box
+
 #: Microscopy channels: planes of their own, of the same place.
 CHANNEL = "C"
 #: Samples of one colour pixel, RGB or RGBA, as tifffile calls them: part of their plane.
@@ -136,17 +138,28 @@ class Axes:
         """A plane's place by the names of the axes, for arrays with other axes than these."""
         return {**dict(zip(self.place_names, place, strict=True)), CHANNEL: channel}
 
-    def read(self, array: Readable, place: Place, channel: int = 0) -> NDArray[Any]:
-        """One plane of an array with these axes: (H, W), or (H, W, 3) or (H, W, 4) with colours."""
-        return self.read_at(array, self.where(place, channel))
+    def read(self, array: Readable, place: Place, channel: int = 0, box: Box | None = None) -> NDArray[Any]:
+        """One plane of an array with these axes, or a box of it: (H, W), or (H, W, 3) or (H, W, 4) with colours."""
+        return self.read_at(array, self.where(place, channel), box)
 
-    def read_at(self, array: Readable, where: Mapping[str, int]) -> NDArray[Any]:
+    def read_at(self, array: Readable, where: Mapping[str, int], box: Box | None = None) -> NDArray[Any]:
         """As :meth:`read`, at a place of an array with more axes: those that are missing here do not count."""
-        return np.asarray(array[self._index(where)]).transpose(self._order())
+        return np.asarray(array[self.index(where, box)]).transpose(self._order())
 
-    def write(self, array: Writable, place: Place, plane: NDArray[Any], channel: int = 0) -> None:
-        """Put one plane, shaped as :meth:`read` gives it, into an array with these axes."""
-        array[self._index(self.where(place, channel))] = plane.transpose(np.argsort(self._order()))
+    def write(
+        self, array: Writable, place: Place, plane: NDArray[Any], channel: int = 0, box: Box | None = None
+    ) -> None:
+        """Put one plane or a box of it, shaped as :meth:`read` gives it, into an array with these axes."""
+        array[self.index(self.where(place, channel), box)] = plane.transpose(np.argsort(self._order()))
+
+    def index(self, where: Mapping[str, int], box: Box | None = None) -> tuple[Any, ...]:
+        """What an array with these axes is indexed with for a plane or a box of it."""
+        inside = dict(zip(self.plane, box.slices if box else (slice(None),) * 2, strict=True))
+        # One long: it holds for every place.
+        return tuple(
+            inside[name] if name in inside else slice(None) if name == COLOUR else where[name] if size > 1 else 0
+            for name, size in zip(self.names, self.shape, strict=True)
+        )
 
     def of_mask(self, shape: tuple[int, ...], names: str | None = None, *, what: str = "mask") -> Axes:
         """The axes of a mask for an array with these axes.
@@ -190,14 +203,6 @@ class Axes:
                     f"of one size, or the {what} without this axis."
                 )
         return mask
-
-    def _index(self, where: Mapping[str, int]) -> tuple[Any, ...]:
-        whole = (*self.plane, COLOUR)
-        # One long: it holds for every place.
-        return tuple(
-            slice(None) if name in whole else where[name] if size > 1 else 0
-            for name, size in zip(self.names, self.shape, strict=True)
-        )
 
     def _order(self) -> list[int]:
         """How the axes that an index leaves become rows, columns and colours."""

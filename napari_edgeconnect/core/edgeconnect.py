@@ -218,8 +218,7 @@ class EdgeConnect:
         """:meth:`complete`, step by step; returns a :class:`Repair`."""
         started = time.monotonic()
         job = Job.prepare(image, mask, replace(settings or Settings(), **changes))
-        edge_map = as_edge_map(edges, job.hole, job.measured_edges, job.settings.threshold)
-        return (yield from _counted(self._completed(job, edge_map, started), _total(job)))
+        return (yield from self.job_steps(job, edges, started=started))
 
     def inpaint_steps(
         self, image: ArrayLike, mask: ArrayLike, settings: Settings | None = None, **changes: Any
@@ -227,10 +226,29 @@ class EdgeConnect:
         """:meth:`inpaint`, step by step; returns a :class:`Repair`."""
         started = time.monotonic()
         job = Job.prepare(image, mask, replace(settings or Settings(), **changes))
+        return (yield from self.job_steps(job, started=started))
+
+    def job_steps(
+        self, job: Job, edges: EdgeMap | ArrayLike | None = None, *, started: float | None = None
+    ) -> Generator[Step, None, Repair]:
+        """Both stages of a prepared job, or with edges the second alone.
+
+        Parameters
+        ----------
+        job : Job
+        edges : EdgeMap or (H, W) array, optional
+            As for :meth:`complete`.
+        started : float, optional
+            What ``time.monotonic()`` said before it was prepared.
+        """
+        started = time.monotonic() if started is None else started
+        if edges is not None:
+            edge_map = as_edge_map(edges, job.hole, job.measured_edges, job.settings.threshold)
+            return (yield from _counted(self._completed(job, edge_map, started), _total(job)))
 
         def both() -> Generator[Work, None, Repair]:
-            edges, fitting = yield from self._within_memory(job, self._all_edges)
-            return (yield from self._completed(fitting, edges, started))
+            proposed, fitting = yield from self._within_memory(job, self._all_edges)
+            return (yield from self._completed(fitting, proposed, started))
 
         return (yield from _counted(both(), 2 * _total(job)))
 

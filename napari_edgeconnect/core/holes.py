@@ -19,11 +19,11 @@ from scipy import ndimage
 
 from .settings import Settings
 
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 #: A tile's window: large enough for context on all sides, small enough for any laptop.
 TILE_PX = 512
 #: Windows' sides are rounded up to this where the image allows, so that like ones share a batch.
-_ROUND_TO_PX = 32
+ROUND_TO_PX = 32
 _BLOCK_PX = 1024
 
 Slices = tuple[slice, slice]
@@ -208,7 +208,7 @@ def plan_windows(hole: NDArray[np.bool_], settings: Settings) -> Plan:
     settings : Settings
         Gives the window sizes.
     """
-    labels = ndimage.label(hole, _EIGHT_NEIGHBOURS)[0].astype(np.int32, copy=False)
+    labels = ndimage.label(hole, EIGHT_NEIGHBOURS)[0].astype(np.int32, copy=False)
     small: list[tuple[Box, tuple[int, ...]]] = []
     tiles: list[Window] = []
     for label, slices in enumerate(ndimage.find_objects(labels), start=1):
@@ -252,7 +252,8 @@ def _first_partner(box: Box, others: list[Box], largest_px: int) -> int | None:
 def _tiles(hole_box: Box, region: Box, label: int, labels: NDArray[np.int32], settings: Settings) -> list[Window]:
     """Cut a large hole into tiles; those with the least unknown around them come first."""
     tiles: list[tuple[float, Window]] = []
-    for core in _cores(hole_box, label, labels, min(TILE_PX, settings.largest_window_px) - 2 * settings.margin_px):
+    side = min(max(TILE_PX, 4 * settings.margin_px), settings.largest_window_px)  # the core is at least half of it
+    for core in _cores(hole_box, label, labels, side - 2 * settings.margin_px):
         box = _at_least(core.widened(settings.margin_px, labels.shape), settings, labels.shape)
         unknown = float((labels[box.slices] > 0).mean())
         tiles.append((unknown, Window(box, (label,), core, region)))
@@ -281,7 +282,7 @@ def _at_least(box: Box, settings: Settings, shape: tuple[int, int]) -> Box:
 
 
 def _stretched(start: int, stop: int, smallest: int, size: int) -> tuple[int, int]:
-    wanted = max(smallest, -(-(stop - start) // _ROUND_TO_PX) * _ROUND_TO_PX)
+    wanted = max(smallest, -(-(stop - start) // ROUND_TO_PX) * ROUND_TO_PX)
     if wanted >= size:
         return 0, size
     start = min(max(0, start - (wanted - (stop - start)) // 2), size - wanted)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from skimage.color import rgb2gray
 
 from .coarse import CoarseGuess
+from .cutouts import Cutout
 from .device import OutOfMemoryError
 from .edges import known_edges
 from .fill import biharmonic_fill
@@ -23,8 +24,6 @@ from .planes import ContrastMapping, checked_image, colours, contrast_mapping, n
 from .settings import Settings
 
 _SMALLEST_MARGIN_PX = 32
-#: Canny sees this many sigmas more than a window, so that a window's border is no edge of its world.
-_CANNY_REACH = 4
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,8 @@ class Job:
         Pixels of the mask as given, and pixels that became hole because they were not finite.
     notes : tuple of str
         What a person should know, in sentences.
+    cutout : Cutout or None
+        Which part of a larger plane the image is.
     """
 
     image: NDArray[Any]
@@ -73,10 +74,11 @@ class Job:
     mask_px: int
     nonfinite_px: int
     notes: tuple[str, ...] = field(default=())
+    cutout: Cutout | None = None
 
     @classmethod
-    def prepare(cls, image: ArrayLike, mask: ArrayLike, settings: Settings) -> Job:
-        """Check the input and plan the work.
+    def prepare(cls, image: ArrayLike, mask: ArrayLike, settings: Settings, cutout: Cutout | None = None) -> Job:
+        """Check the input and plan the work; with a cutout, image and mask are what it shows of a plane.
 
         Raises
         ------
@@ -92,12 +94,6 @@ class Job:
                 "Every pixel is masked: nothing is known to repair the image from. "
                 "1 (or True) marks the damage; is the mask inverted?"
             )
-        notes = []
-        if not hole.any():
-            notes.append("The mask is empty: nothing was repaired.")
-        elif hole.mean() > 0.5:
-            share = f"{100 * hole.mean():.0f} %"
-            notes.append(f"The hole covers {share} of the image: expect invention, or check the mask's polarity.")
         return cls(
             image=pixels,
             hole=hole,
@@ -108,7 +104,8 @@ class Job:
             settings=settings,
             mask_px=int(np.count_nonzero(marked)),
             nonfinite_px=int(np.count_nonzero(missing & ~marked)),
-            notes=tuple(notes),
+            notes=() if cutout else notes_on(float(hole.mean())),
+            cutout=cutout,
         )
 
     def with_smaller_windows(self) -> Job:
@@ -133,7 +130,18 @@ class Job:
             smallest_window_px=max(16, min(now.smallest_window_px, now.largest_window_px // 4)),
         )
         note = f"Memory ran out: repaired in windows of at most {smaller.largest_window_px} px."
-        return replace(self, settings=smaller, plan=plan_windows(self.hole, smaller), notes=(*self.notes, note))
+        cutout = self.cutout and replace(self.cutout, numbers=None)
+        plan = plan_windows(self.hole, smaller)
+        return replace(self, settings=smaller, plan=plan, notes=(*self.notes, note), cutout=cutout)
+
+    def window_seeds(self) -> list[list[int]]:
+        """For each window, what makes its random numbers its own: its number in the plan of the whole plane."""
+        count = len(self.plan.windows)
+        if self.cutout is None:
+            return [[number] for number in range(count)]
+        if self.cutout.numbers is None:
+            return [[self.cutout.box.top, self.cutout.box.left, number] for number in range(count)]
+        return [[number] for number in self.cutout.numbers]
 
     def unit(self, box: Box) -> NDArray[np.float64]:
         """A window's contrast-mapped pixels, (h, w, C), 0 inside the hole."""
@@ -145,10 +153,9 @@ class Job:
 
     def measured(self, box: Box) -> NDArray[np.bool_]:
         """Canny edges of a window's known region, (h, w) bool."""
-        sigma = self.settings.sigma
-        seen = box.widened(int(np.ceil(_CANNY_REACH * (sigma or 0))) + 2, self.hole.shape)
+        seen = box.widened(self.settings.canny_reach_px, self.hole.shape)
         gray = gray_of(self.unit(seen))
-        return known_edges(gray, self.hole[seen.slices], sigma)[box.within(seen)]
+        return known_edges(gray, self.hole[seen.slices], self.settings.sigma)[box.within(seen)]
 
     def measured_edges(self) -> NDArray[np.bool_]:
         """Canny edges of the known region in all windows, on the whole plane: (H, W) bool."""
@@ -244,6 +251,16 @@ def measured_edges(
         For bad input, in one sentence.
     """
     return Job.prepare(image, mask, replace(settings or Settings(), **changes)).measured_edges()
+
+
+def notes_on(hole_fraction: float) -> tuple[str, ...]:
+    """What a person should know about how much of a plane is hole, in sentences."""
+    if not hole_fraction:
+        return ("The mask is empty: nothing was repaired.",)
+    if hole_fraction > 0.5:
+        share = f"{100 * hole_fraction:.0f} %"
+        return (f"The hole covers {share} of the image: expect invention, or check the mask's polarity.",)
+    return ()
 
 
 def gray_of(unit: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -154,14 +154,14 @@ def add_matching_noise(result: NDArray[Any], job: Job) -> list[dict[str, list[fl
     completed = result.copy()
     found: list[dict[str, list[float]] | None] = []
     of_large_hole: dict[Box, Noise] = {}
-    for number, window in enumerate(job.plan.windows):
+    for window, own in zip(job.plan.windows, job.window_seeds(), strict=True):
         noise = _noise_near(window, job) if result.dtype.kind != "b" else None
         if window.region is not None:  # tiles with the most known surroundings come first
             noise = noise or of_large_hole.get(window.region)
             if noise:
                 of_large_hole.setdefault(window.region, noise)
         if noise:
-            _add(noise, result, completed, window, job, np.random.default_rng([job.settings.seed, number]))
+            _add(noise, result, completed, window, job, np.random.default_rng([job.settings.seed, *own]))
         found.append(noise.as_dict(job.mapping) if noise else None)
     return found
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .edges import EdgeMap, EdgeSource
-from .job import Job
+from .job import Job, notes_on
 from .models import ModelInfo
 from .settings import Settings
 
@@ -99,13 +99,36 @@ def origin() -> dict[str, Any]:
     }
 
 
-def _what_was_done(job: Job, seconds: float) -> dict[str, Any]:
+def record_of_plane(cutouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The record of a large plane from those of its cutouts, of which there is at least one."""
+    first = cutouts[0]
+    height, width = first["image"]["shape"][:2]
+    summed = {name: sum(one[name] for one in cutouts) for name in ("mask_px", "hole_px", "nonfinite_px")}
+    hole_fraction = summed["hole_px"] / (height * width)
+    edges = {
+        name: sum(one["edges"][name] for one in cutouts) if name.endswith("_px") else value
+        for name, value in first["edges"].items()
+    }
+    notes = [*notes_on(hole_fraction), *(note for one in cutouts for note in one["notes"])]
     return {
-        "image": {"shape": list(job.image.shape), "dtype": str(job.image.dtype)},
+        **first,
+        **summed,
+        "edges": edges,
+        "hole_fraction": hole_fraction,
+        "windows": [window for one in cutouts for window in one["windows"]],
+        "seconds": round(sum(one["seconds"] for one in cutouts), 3),
+        "notes": list(dict.fromkeys(notes)),
+    }
+
+
+def _what_was_done(job: Job, seconds: float) -> dict[str, Any]:
+    height, width = job.cutout.plane_shape if job.cutout else job.hole.shape
+    return {
+        "image": {"shape": [height, width, *job.image.shape[2:]], "dtype": str(job.image.dtype)},
         "mapping": job.mapping.as_dict(),
         "mask_px": job.mask_px,
         "hole_px": _count(job.hole),
-        "hole_fraction": float(job.hole.mean()),
+        "hole_fraction": _count(job.hole) / (height * width),
         "nonfinite_px": job.nonfinite_px,
         "windows": _windows(job),
         "seconds": round(seconds, 3),
@@ -114,10 +137,11 @@ def _what_was_done(job: Job, seconds: float) -> dict[str, Any]:
 
 
 def _windows(job: Job) -> Sequence[dict[str, Any]]:
+    top, left = (job.cutout.box.top, job.cutout.box.left) if job.cutout else (0, 0)
     return [
         {
-            "top": window.box.top,
-            "left": window.box.left,
+            "top": window.box.top + top,
+            "left": window.box.left + left,
             "height": window.box.shape[0],
             "width": window.box.shape[1],
             "tile_of_large_hole": window.core is not None,

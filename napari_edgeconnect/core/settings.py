@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any, Literal
 
 #: What ``classical.inpaint`` can do without a network.
 CLASSICAL_METHODS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "mean")
+#: Canny sees this many sigmas more than a window, so that a window's border is no edge of its world.
+_CANNY_REACH = 4
 #: Where the bundled model's precision and recall balance (weights/TRAINING.md has the figures).
 DEFAULT_THRESHOLD = 0.3
 
@@ -91,6 +93,11 @@ class Settings:
             raise ValueError(f"contrast is {self.contrast!r}: give two finite values, the lower one first, or None.")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed!r}: give 0 or more.")
+
+    @property
+    def canny_reach_px(self) -> int:
+        """How far beyond a window its edges are looked for."""
+        return ceil(_CANNY_REACH * (self.sigma or 0)) + 2
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a record."""

@@ -9,16 +9,19 @@ Planes are read when it is their turn, and forgotten after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from math import ceil
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .axes import COLOUR, Axes, Place, Readable
+from .cutouts import Cutout, cutouts_of, is_large, known_values, tiles
 from .edges import EdgeMap
-from .holes import grown, read_mask
+from .holes import Box, grown, read_mask
 from .job import Job, gray_of
 from .noise import signal_to_noise
 from .planes import SAMPLE_PX, fixed_mapping, known_sample, nonfinite, percentile_mapping
@@ -47,6 +50,8 @@ class Fill:
         Of the repair, as plain values, with the plane's place.
     labels, probability : (H, W) uint8 and float32 in [0, 1], or None
         Of the edge map that it was completed from, where the stack keeps edges.
+    box : Box or None
+        The part of a large plane that all these arrays are of; other fills may be of the same plane. None: the whole.
     """
 
     place: Place
@@ -56,12 +61,35 @@ class Fill:
     record: dict[str, Any] = field(default_factory=dict)
     labels: NDArray[np.uint8] | None = None
     probability: NDArray[np.float32] | None = None
+    box: Box | None = None
 
     def into(self, plane: NDArray[Any]) -> NDArray[Any]:
         """A copy of the plane with the invented pixels: every other one is the plane's own."""
         filled = plane.copy()
-        filled[self.altered] = self.values
+        self.put_into(filled, Box(0, plane.shape[0], 0, plane.shape[1]))
         return filled
+
+    def put_into(self, pixels: NDArray[Any], box: Box) -> None:
+        """Write the invented pixels to what a box shows of the plane, as far as they lie in it."""
+        ours = self._of()
+        if ours.overlaps(box):
+            shared = ours.shared(box)
+            here = np.zeros_like(self.altered)
+            here[shared.within(ours)] = True
+            where = self.altered[shared.within(ours)]
+            pixels[shared.within(box)][where] = self.values[here[self.altered]]
+
+    def shown(self, name: Literal["altered", "labels", "probability"], into: NDArray[Any], box: Box) -> None:
+        """Write one of the fill's arrays to what a box shows of the plane, as far as it lies in it."""
+        ours, array = self._of(), getattr(self, name)
+        if ours.overlaps(box):
+            shared = ours.shared(box)
+            part = array[shared.within(ours)]
+            # Cutouts may show the same pixels beside their damage; what one says is 0 where it did not look.
+            np.maximum(into[shared.within(box)], part, out=into[shared.within(box)])
+
+    def _of(self) -> Box:
+        return self.box or Box(0, self.altered.shape[0], 0, self.altered.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,15 +109,17 @@ class GivenEdges:
     axes: Axes
     probability: Readable | None = None
 
-    def at(self, where: Mapping[str, int], hole: NDArray[np.bool_], threshold: float) -> EdgeMap | NDArray[Any]:
-        """Those of one plane, of which the hole is (H, W) bool, as ``complete`` takes them."""
-        edges = self.axes.read_at(self.edges, where)
+    def at(
+        self, where: Mapping[str, int], hole: NDArray[np.bool_], threshold: float, box: Box | None = None
+    ) -> EdgeMap | NDArray[Any]:
+        """Those of one plane or a box of it, of which the hole is (H, W) bool, as ``complete`` takes them."""
+        edges = self.axes.read_at(self.edges, where, box)
         if edges.dtype.kind not in "ui":
             # Stage 1 says something about the known region, too; edges there are measured.
             return np.where(hole, edges, np.zeros((), edges.dtype))
         if self.probability is None:
             return edges
-        return EdgeMap(edges.astype(np.uint8), self.axes.read_at(self.probability, where), hole, threshold)
+        return EdgeMap(edges.astype(np.uint8), self.axes.read_at(self.probability, where, box), hole, threshold)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,51 +241,118 @@ class Stack:
         axes = self.axes.of_mask(tuple(edges.shape), names, what="edge image")
         return replace(self, given=GivenEdges(edges, axes, probability))
 
-    def pixels(self, place: Place, channel: int = 0) -> NDArray[Any]:
-        """One plane of the image, (H, W) or (H, W, colours)."""
-        return self.axes.read(self.image, place, channel)
+    @property
+    def in_cutouts(self) -> bool:
+        """Whether planes are so large that they are repaired cutout by cutout."""
+        return is_large(self.axes.plane_shape)
 
-    def marked(self, place: Place, channel: int = 0) -> NDArray[np.bool_]:
-        """One plane of the mask, (H, W) bool."""
-        plane = self.mask_axes.read_at(self.mask, self.axes.where(place, channel))
-        return read_mask(plane, self.axes.plane_shape)
+    def pixels(self, place: Place, channel: int = 0, box: Box | None = None) -> NDArray[Any]:
+        """One plane of the image or a box of it, (H, W) or (H, W, colours)."""
+        return self.axes.read(self.image, place, channel, box)
 
-    def edges_given(self, place: Place, channel: int = 0) -> EdgeMap | NDArray[Any] | None:
-        """What a plane is completed from; None where stage 1 proposes."""
+    def marked(self, place: Place, channel: int = 0, box: Box | None = None) -> NDArray[np.bool_]:
+        """One plane of the mask or a box of it, (H, W) bool."""
+        plane = self.mask_axes.read_at(self.mask, self.axes.where(place, channel), box)
+        return read_mask(plane, box.shape if box else self.axes.plane_shape)
+
+    def edges_given(self, place: Place, channel: int = 0, box: Box | None = None) -> EdgeMap | NDArray[Any] | None:
+        """What a plane or a box of it is completed from; None where stage 1 proposes."""
         if self.given is None:
             return None
-        _, hole = _plane_and_hole(self, place, channel)
-        return self.given.at(self.axes.where(place, channel), hole, self.settings.threshold)
+        _, hole = self.pixels_and_hole(place, channel, box)
+        return self.given.at(self.axes.where(place, channel), hole, self.settings.threshold, box)
+
+    def pixels_and_hole(
+        self, place: Place, channel: int = 0, box: Box | None = None
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """As :meth:`pixels`, with (H, W) bool: what is to be repaired there."""
+        pixels, by_px = self.pixels(place, channel, box), self.settings.grow_px
+        if box is None:
+            return pixels, grown(self.marked(place, channel), by_px) | nonfinite(pixels)
+        around = box.widened(ceil(by_px), self.axes.plane_shape)  # what grows into it
+        return pixels, grown(self.marked(place, channel, around), by_px)[box.within(around)] | nonfinite(pixels)
+
+    def tiles(self) -> list[Box]:
+        """The boxes in which a plane is read where all of it is: one, or those of a large plane."""
+        height, width = self.axes.plane_shape
+        return list(tiles((height, width))) if self.in_cutouts else [Box(0, height, 0, width)]
 
     def damaged(self, place: Place) -> list[int]:
         """The channels with something to repair. Where the mask marks nothing, only floats are read for it."""
-        may_lack = np.dtype(self.image.dtype).kind == "f"
-        return [
-            channel
-            for channel in range(self.axes.channels)
-            if self.marked(place, channel).any() or (may_lack and nonfinite(self.pixels(place, channel)).any())
-        ]
+        found = []
+        for channel in range(self.axes.channels):
+            if any(self.marked(place, channel, box).any() for box in self.tiles()) or (
+                self._may_lack and any(nonfinite(self.pixels(place, channel, box)).any() for box in self.tiles())
+            ):
+                found.append(channel)
+        return found
 
-    def settings_at(self, place: Place, channel: int = 0) -> Settings:
-        """A plane's own settings: repaired alone with these, it comes out the same."""
+    def cutouts(self, place: Place) -> list[Cutout]:
+        """Where a large plane is repaired: parts that hold the damage of all channels of a place."""
+
+        def marked_in(box: Box) -> NDArray[np.bool_]:
+            channels = range(self.axes.channels)
+            return np.logical_or.reduce([self._damage(place, channel, box) for channel in channels])
+
+        return cutouts_of(marked_in, self.axes.plane_shape, self.settings)
+
+    def settings_at(self, place: Place, channel: int = 0, cutouts: Sequence[Cutout] | None = None) -> Settings:
+        """A plane's own settings: repaired alone with these, it comes out the same.
+
+        Of a large plane they hold a contrast, for which its cutouts are read; they may be given where they are known.
+        """
         settings = self.settings
         if self.contrasts[channel] is not None:
             settings = replace(settings, contrast=self.contrasts[channel])
+        elif self.in_cutouts and settings.contrast is None and not _has_fixed_contrast(self):
+            cutouts = self.cutouts(place) if cutouts is None else cutouts
+            settings = replace(settings, contrast=_contrast_of_cutouts(self, place, channel, cutouts))
         if settings.match_noise:  # or all frames of a film would have the same noise
             words = np.random.SeedSequence([settings.seed, self.axes.number(place), channel]).generate_state(1)
             settings = replace(settings, seed=int(words[0]))
         return settings
 
+    @property
+    def _may_lack(self) -> bool:
+        """Whether pixels can be NaN or infinite."""
+        return np.dtype(self.image.dtype).kind == "f"
+
+    def _damage(self, place: Place, channel: int, box: Box) -> NDArray[np.bool_]:
+        """(h, w) bool: what is marked in a box, or not finite."""
+        marked = self.marked(place, channel, box)
+        return marked | nonfinite(self.pixels(place, channel, box)) if self._may_lack else marked
+
+
+def _has_fixed_contrast(stack: Stack) -> bool:
+    return fixed_mapping(np.dtype(stack.image.dtype), colour=COLOUR in stack.axes.names) is not None
+
+
+def _contrast_of_cutouts(
+    stack: Stack, place: Place, channel: int, cutouts: Sequence[Cutout]
+) -> tuple[float, float] | None:
+    """A large plane's contrast; None where nothing that was looked at is known."""
+    read = partial(stack.pixels_and_hole, place, channel)
+    values = known_values(cutouts, read, stack.axes.plane_shape)
+    if not values.size:
+        return None
+    mapping = percentile_mapping(values)
+    return mapping.low, mapping.high
+
 
 def _contrast(stack: Stack, channel: int) -> tuple[float, float] | None:
     """A channel's common contrast; None where its dtype decides it."""
-    if fixed_mapping(np.dtype(stack.image.dtype), colour=COLOUR in stack.axes.names):
+    if _has_fixed_contrast(stack):
         return None
-    samples = []
+    samples, most_px = [], SAMPLE_PX // MAPPED_PLACES
     for place in _spread(stack.axes, MAPPED_PLACES):
-        pixels, hole = _plane_and_hole(stack, place, channel)
+        if stack.in_cutouts:
+            read = partial(stack.pixels_and_hole, place, channel)
+            samples.append(known_values((), read, stack.axes.plane_shape, most_px))
+            continue
+        pixels, hole = stack.pixels_and_hole(place, channel)
         if not hole.all():
-            samples.append(known_sample(pixels, hole, SAMPLE_PX // MAPPED_PLACES))
+            samples.append(known_sample(pixels, hole, most_px))
+    samples = [sample for sample in samples if sample.size]
     if not samples:
         raise ValueError(
             "Every pixel is masked in all planes that were looked at: there is no common mapping. "
@@ -279,23 +376,23 @@ def _strongest(stack: Stack) -> int:
 
 
 def _signal_to_noise(stack: Stack, place: Place, channel: int) -> float:
-    pixels, hole = _plane_and_hole(stack, place, channel)
-    if hole.all():
-        return 0.0
-    # Damage of any channel is where edges are wanted.
-    for other in range(stack.axes.channels):
-        hole |= stack.marked(place, other)
-    if hole.all():
-        return 0.0
-    job = Job.prepare(pixels, hole, replace(stack.settings_at(place, channel), grow_px=0))
-    windows = job.plan.windows[:_COMPARED_WINDOWS]
-    ratios = [signal_to_noise(gray_of(job.unit(w.box)), ~job.hole[w.box.slices]) for w in windows]
+    cutouts = stack.cutouts(place)[:_COMPARED_WINDOWS] if stack.in_cutouts else []
+    boxes = [cutout.box for cutout in cutouts] or stack.tiles()
+    settings = replace(stack.settings_at(place, channel, cutouts), grow_px=0)
+    ratios = []
+    for box in boxes:
+        pixels, hole = stack.pixels_and_hole(place, channel, box)
+        if hole.all():
+            continue
+        # Damage of any channel is where edges are wanted.
+        for other in range(stack.axes.channels):
+            hole |= stack.marked(place, other, box)
+        if hole.all():
+            continue
+        job = Job.prepare(pixels, hole, settings)
+        windows = job.plan.windows[: _COMPARED_WINDOWS // len(boxes)]
+        ratios += [signal_to_noise(gray_of(job.unit(w.box)), ~job.hole[w.box.slices]) for w in windows]
     return float(np.mean(ratios)) if ratios else 0.0
-
-
-def _plane_and_hole(stack: Stack, place: Place, channel: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    pixels = stack.pixels(place, channel)
-    return pixels, grown(stack.marked(place, channel), stack.settings.grow_px) | nonfinite(pixels)
 
 
 def _spread(axes: Axes, count: int) -> Iterator[Place]:

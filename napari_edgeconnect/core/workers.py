@@ -1,4 +1,4 @@
-"""Places of a stack on several workers: dask's threads here, or its processes anywhere.
+"""Places of a stack, or parts of large planes, on several workers: dask's threads here, or its processes anywhere.
 
 A place is repaired by the same call wherever it is, so the result is that of
 one worker, whoever did what. What travels is small: to a worker how to open the
@@ -20,7 +20,7 @@ from .axes import Axes, Place
 from .device import OutOfMemoryError
 from .results import Step, result_of
 from .stack import Fill, Stack
-from .stack_run import Finished, place_steps
+from .stack_run import Errand, Finished, as_errands, errand_steps
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -82,7 +82,7 @@ def connected(scheduler: str | None = None, *, threads: int = 1) -> Iterator[Cli
 
 
 def places_on_workers(
-    client: Client, opener: Opener, axes: Axes, places: Sequence[Place]
+    client: Client, opener: Opener, axes: Axes, places: Sequence[Place | Errand]
 ) -> Generator[Step | Finished, None, None]:
     """Repair places of a stack on a client's workers, in whatever order they are done.
 
@@ -93,7 +93,7 @@ def places_on_workers(
         Opens the stack on a worker, as the one who asks has it.
     axes : Axes
         The stack's.
-    places : sequence of tuples
+    places : sequence of tuples or Errand
 
     Yields
     ------
@@ -112,15 +112,15 @@ def places_on_workers(
     from distributed import KilledWorker, as_completed
 
     run = uuid4().hex
-    waiting = iter(places)
-    under_way: dict[Any, tuple[Any, Place]] = {}
+    waiting = iter(as_errands(places))
+    under_way: dict[Any, tuple[Any, Errand]] = {}
     done = as_completed(loop=client.loop)
 
     def submit_next() -> None:
-        place = next(waiting, None)
-        if place is not None:
-            future = client.submit(_repaired, run, opener, place, key=f"{run}-{axes.number(place)}", pure=False)
-            under_way[future.key] = future, place
+        errand = next(waiting, None)
+        if errand is not None:
+            future = client.submit(_repaired, run, opener, errand, key=f"{run}-{errand.key(axes)}", pure=False)
+            under_way[future.key] = future, errand
             done.add(future)
 
     finished = 0
@@ -130,17 +130,18 @@ def places_on_workers(
         yield Step(0, len(places), "Waiting for the first planes")
         while under_way:
             future = next(done)
-            _, place = under_way.pop(future.key)
+            _, errand = under_way.pop(future.key)
+            label = errand.label(axes) or "The plane"
             try:
                 fills = future.result()
             except KilledWorker as error:
                 raise OutOfMemoryError(
-                    f"{axes.label(place) or 'The plane'}: the workers that repaired it were lost, one after the other; "
+                    f"{label}: the workers that repaired it were lost, one after the other; "
                     f"they may not have enough memory."
                 ) from error
             finished += 1
-            yield Finished(place, fills)
-            yield Step(finished, len(places), f"{axes.label(place)} is done")
+            yield Finished(errand.place, fills, errand)
+            yield Step(finished, len(places), f"{label} is done")
             submit_next()
     except (CancelledError, OSError) as error:
         if client.status == "running":  # it is a worker's own
@@ -154,10 +155,10 @@ def places_on_workers(
             client.run(_close, run, on_error="ignore")
 
 
-def _repaired(run: str, opener: Opener, place: Place) -> list[Fill]:
-    """On a worker: repair one place."""
+def _repaired(run: str, opener: Opener, errand: Errand) -> list[Fill]:
+    """On a worker: repair one place, or a part of it."""
     opened = _open(run, opener)
-    return result_of(place_steps(opened.model, opened.stack, place))
+    return result_of(errand_steps(opened.model, opened.stack, errand))
 
 
 #: In a worker's process: what its runs have opened.

@@ -83,20 +83,20 @@ class Parts:
         if self._folder.exists() and not any(self._folder.glob("*.npz")):
             shutil.rmtree(self._folder)
 
-    def __contains__(self, number: int) -> bool:
-        return self._path(number).exists()
+    def __contains__(self, name: int | str) -> bool:
+        return self._path(name).exists()
 
-    def put(self, number: int, arrays: Mapping[str, NDArray[Any]], record: Any) -> None:
+    def put(self, name: int | str, arrays: Mapping[str, NDArray[Any]], record: Any) -> None:
         """Keep a part: its arrays by name, and plain values that say how it came about."""
-        part = self._folder / f"{number}.part"
+        part = self._folder / f"{name}.part"
         text = np.frombuffer(json.dumps(record).encode(), np.uint8)
         with part.open("wb") as file:
             np.savez_compressed(file, record=text, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, self._path(number))
+        os.replace(part, self._path(name))
 
-    def get(self, number: int) -> tuple[dict[str, NDArray[Any]], Any]:
+    def get(self, name: int | str) -> tuple[dict[str, NDArray[Any]], Any]:
         """A part's arrays and its record.
 
         Raises
@@ -104,7 +104,7 @@ class Parts:
         FileError
             Where the file was damaged since; the part is then no longer there.
         """
-        path = self._path(number)
+        path = self._path(name)
         try:
             with np.load(path, allow_pickle=False) as kept:
                 arrays = {name: kept[name] for name in kept.files}
@@ -120,8 +120,8 @@ class Parts:
         self._lock.release()  # Windows keeps files that are open
         shutil.rmtree(self._folder)
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number}.npz"
+    def _path(self, name: int | str) -> Path:
+        return self._folder / f"{name}.npz"
 
     def _begin(self, asked: str, start_anew: bool) -> None:
         path = self._folder / _ASKED

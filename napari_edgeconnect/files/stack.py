@@ -18,7 +18,7 @@ import numpy as np
 from .errors import DECODER_ERRORS, FileError
 
 StackFormat = Literal["tiff", "npy", "zarr"]
-#: An integer for each axis that counts planes, and a whole slice for each of a plane's.
+#: An integer for each axis that counts planes, and for each of a plane's a slice: a whole one, or with start and stop.
 Index = tuple[Any, ...]
 
 _SUFFIXES: dict[str, StackFormat] = {".tif": "tiff", ".tiff": "tiff", ".npy": "npy", ".zarr": "zarr"}

@@ -60,7 +60,12 @@ def write_tiff(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[
 
 
 def write_planes(
-    path: Path, planes: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any], axes: str
+    path: Path,
+    planes: Iterable[NDArray[Any]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    axes: str,
+    tile_px: int | None = None,
 ) -> None:
     """Write a stack that was no file before, compressed.
 
@@ -74,9 +79,13 @@ def write_planes(
     dtype : dtype
     axes : str
         A letter for each; :func:`open_tiff` reads them again.
+    tile_px : int, optional
+        Each plane comes in squares of this side, row by row, smaller ones at its ends: none is ever whole in memory.
     """
     big = prod(shape) * dtype.itemsize > _CLASSIC_BYTES
     options = {"photometric": "minisblack", "compression": "zlib", "metadata": {"axes": axes}, "software": False}
+    if tile_px:
+        options["tile"] = (tile_px, tile_px)
     tifffile.imwrite(path, iter(planes), shape=shape, dtype=dtype, bigtiff=big, **options)
 
 

@@ -129,7 +129,14 @@ def _altered_ranges(index: Index, before: NDArray[Any], after: NDArray[Any]) -> 
     if not different.any():
         return None
     sliced = iter([(int(at.min()), int(at.max()) + 1) for at in np.nonzero(different)])
-    return [next(sliced) if isinstance(key, slice) else (int(key), int(key) + 1) for key in index]
+    ranges = []
+    for key in index:
+        if isinstance(key, slice):
+            start, stop = next(sliced)
+            ranges.append(((key.start or 0) + start, (key.start or 0) + stop))
+        else:
+            ranges.append((int(key), int(key) + 1))
+    return ranges
 
 
 def _shrink_into(level: zarr.Array[Any], full: zarr.Array[Any], ranges: list[tuple[int, int]]) -> None:

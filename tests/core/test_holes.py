@@ -72,6 +72,19 @@ def test_a_hole_is_cut_only_where_it_is_too_large(hole: np.ndarray) -> None:
             assert max(window.region.shape) > SMALL.largest_window_px
 
 
+@pytest.mark.parametrize("margin_px", [16, 128, 200, 256])
+def test_tiles_of_a_large_hole_leave_room_for_it_at_any_margin(margin_px: int) -> None:
+    hole = np.zeros((1500, 1300), bool)
+    hole[50:1450, 100:1200] = True
+    plan = plan_windows(hole, Settings(margin_px=margin_px))
+    assert len(plan.windows) > 1
+    repaired = np.zeros(hole.shape, int)
+    for window in plan.windows:
+        repaired[window.box.slices] += plan.target(window)
+        assert max(window.box.shape) <= 1024
+    assert np.array_equal(repaired, hole)
+
+
 def test_near_holes_share_a_window_and_far_ones_do_not() -> None:
     hole = np.zeros((2000, 2000), dtype=bool)
     hole[500:510, 500:510] = hole[560:570, 540:560] = hole[1500:1510, 1500:1510] = True

@@ -19,11 +19,11 @@ from skimage import data
 
 from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.cli.stack_task import StackTask, open_on_worker
-from napari_edgeconnect.core import workers
+from napari_edgeconnect.core import cutouts, workers
 from napari_edgeconnect.core.results import Step
 from napari_edgeconnect.core.settings import StackSettings
 from napari_edgeconnect.core.stack import Fill, Stack
-from napari_edgeconnect.core.stack_run import places_steps
+from napari_edgeconnect.core.stack_run import errands_of, places_steps
 from napari_edgeconnect.core.workers import connected, places_on_workers
 
 from .conftest import TINY
@@ -86,6 +86,39 @@ def test_threads_give_what_one_gives(model: EdgeConnect, stack: tuple[Stack, wor
     assert [step.done for step in steps] == list(range(13))
     assert {step.total for step in steps} == {12}
     check_same({e.place: e.fills for e in events if not isinstance(e, Step)}, serial(model, prepared))
+
+
+def test_parts_of_a_large_plane_are_shared_out(
+    model: EdgeConnect, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutouts, "WHOLE_PLANE_PX", 1000)  # not known to the workers, nor needed there
+    image = np.tile(data.camera().astype(np.uint16) * 12, (1, 2))
+    mask = np.zeros(image.shape, dtype=bool)
+    mask[30:50, 40:60] = mask[300:310, 500:520] = mask[500:, 1000:] = True
+    np.save(tmp_path / "in.npy", image[None])
+    np.save(tmp_path / "mask.npy", mask)
+    prepared = Stack.prepare(image[None], mask, "ZYX", settings=replace(TINY, match_noise=True, seed=3))
+    task = StackTask(
+        command="test",
+        image=tmp_path / "in.npy",
+        mask=tmp_path / "mask.npy",
+        output=tmp_path / "out.npy",
+        axes="ZYX",
+        device="cpu",
+        changes=prepared.settings.as_dict(),
+    )
+    opener = partial(open_on_worker, task, prepared.choices, prepared.contrasts, prepared.guide)
+    errands = list(errands_of(prepared))
+    with connected(cluster.scheduler_address) as client:
+        events = list(places_on_workers(client, opener, prepared.axes, errands))
+    finished = [event for event in events if not isinstance(event, Step)]
+    assert sorted(event.errand.key(prepared.axes) for event in finished) == ["0-0", "0-1", "0-2"]
+    assert "Z 0, part 2 is done" in {event.what for event in events if isinstance(event, Step)}
+    fills = [fill for event in sorted(finished, key=lambda event: event.errand.number) for fill in event.fills]
+    (expected,) = serial(model, prepared).values()
+    for one, other in zip(fills, expected, strict=True):
+        assert one.box == other.box
+        assert same_bits(one.values, other.values)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

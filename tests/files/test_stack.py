@@ -394,3 +394,22 @@ def test_a_file_is_a_stack_when_it_holds_more_than_one_plane():
     assert not holds_stack(Path("i.tif"))
     with pytest.raises(FileError, match=r"There is no file j.tif"):
         holds_stack(Path("j.tif"))
+
+
+def test_only_chunks_with_changed_boxes_are_written(monkeypatch):
+    array = numbers(shape=(2, 64, 80))
+    zarr.create_array("in.zarr", data=array, chunks=(1, 16, 16), dimension_names=list("zyx"))
+    original = zarr_stack._copy_store
+
+    def copied_long_ago(source, target):
+        original(source, target)
+        for file in target.rglob("*"):
+            os.utime(file, (0, 0))
+
+    monkeypatch.setattr(zarr_stack, "_copy_store", copied_long_ago)
+    boxes = [(1, slice(10, 30), slice(20, 50)), (0, slice(48, 64), slice(0, 48))]
+    repaired = rewritten("in.zarr", array, boxes)
+    assert repaired.asked == boxes
+    written = {str(file.relative_to("repaired.zarr/c")) for file in Path("repaired.zarr/c").rglob("*")
+               if file.is_file() and file.stat().st_mtime > 0}  # fmt: skip
+    assert written == {f"1/{y}/{x}" for y in (0, 1) for x in (1, 2, 3)} | {f"0/3/{x}" for x in (0, 1, 2)}
