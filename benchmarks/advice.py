@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,21 @@ def chosen(folder: Path, most: int) -> list[Path]:
     groups = [group for group in groups if group] or [sorted(p for p in folder.iterdir() if p.is_file())]
     each = max(1, most // len(groups))
     return [g[n] for g in groups for n in np.linspace(0, len(g) - 1, min(each, len(g))).round().astype(int)]
+
+
+def kept_cases(
+    kept: Path | None, paths: Iterable[Path], make: Callable[[Path], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A case for each image: those that are kept in a file of JSON lines, and new ones, which are kept, too."""
+    cases = [json.loads(line) for line in kept.read_text().splitlines()] if kept and kept.exists() else []
+    known = {case["image"] for case in cases}
+    for path in paths:
+        if path.name not in known:
+            cases.append(make(path))
+            if kept:
+                with kept.open("a") as file:
+                    file.write(json.dumps(cases[-1]) + "\n")
+    return cases
 
 
 def case(path: Path, size: int, trials: int, model: EdgeConnect) -> dict[str, Any]:
@@ -107,18 +123,12 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--cases", type=Path)
     options = parser.parse_args()
-    cases = []
-    if options.cases and options.cases.exists():
-        cases = [json.loads(line) for line in options.cases.read_text().splitlines()]
-    known = {c["image"] for c in cases}
     model = EdgeConnect.load(options.model, device="cpu")
-    for path in chosen(options.folder, options.images):
-        if path.name in known:
-            continue
-        cases.append(case(path, options.size, options.trials, model))
-        if options.cases:
-            with options.cases.open("a") as file:
-                file.write(json.dumps(cases[-1]) + "\n")
+    cases = kept_cases(
+        options.cases,
+        chosen(options.folder, options.images),
+        lambda path: case(path, options.size, options.trials, model),
+    )
     for c in cases:  # by the rule as it is now
         if "refused" not in c:
             advice, trials = c["record"]["advice"], [trial["figures"] for trial in c["record"]["trials"]]

@@ -9,13 +9,12 @@ damaged image, as a user's is, and then compared with what the damage hides.
 from __future__ import annotations
 
 import argparse
-import json
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from advice import LARGEST_SHARE, chosen
+from advice import LARGEST_SHARE, chosen, kept_cases
 from PIL import Image
 from scipy import stats
 
@@ -61,18 +60,9 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--cases", type=Path)
     options = parser.parse_args()
-    cases = []
-    if options.cases and options.cases.exists():
-        cases = [json.loads(line) for line in options.cases.read_text().splitlines()]
-    known = {c["image"] for c in cases}
     model = EdgeConnect.load(options.model, device="cpu")
-    for path in chosen(options.folder, options.images):
-        if path.name in known:
-            continue
-        cases.append(case(path, model, options))
-        if options.cases:
-            with options.cases.open("a") as file:
-                file.write(json.dumps(cases[-1]) + "\n")
+    paths = chosen(options.folder, options.images)
+    cases = kept_cases(options.cases, paths, lambda path: case(path, model, options))
     judged = [c for c in cases if "refused" not in c]
     inside = np.array([c["inside"] for c in judged])
     ranks = [c["rank_correlation"] for c in judged if c["rank_correlation"] is not None]

@@ -11,7 +11,8 @@ from .identity import sha256, stamp
 from .image import ImageFile, check_format, read_image, write_image
 from .parts import Parts
 from .roles import read_as_edges, read_as_mask
-from .stack import StackFile, check_stack_format, holds_stack, open_stack, write_stack
+from .stack import check_stack_format, holds_stack, open_stack, write_stack
+from .stack_file import StackFile
 from .staging import Staging
 from .tiff_stack import write_planes
 from .zarr_stack import is_zarr

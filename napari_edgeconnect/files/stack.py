@@ -9,62 +9,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from . import tiff_stack, zarr_stack
 from .errors import DECODER_ERRORS, FileError
-
-StackFormat = Literal["tiff", "npy", "zarr"]
-#: An integer for each axis that counts planes, and for each of a plane's a slice: a whole one, or with start and stop.
-Index = tuple[Any, ...]
+from .stack_file import Index, Pixels, StackFile, StackFormat
 
 _SUFFIXES: dict[str, StackFormat] = {".tif": "tiff", ".tiff": "tiff", ".npy": "npy", ".zarr": "zarr"}
 _ENDINGS = {"tiff": ".tif", "npy": ".npy", "zarr": ".zarr"}
-
-
-class Pixels(Protocol):
-    """An array of which parts are read."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> Any: ...
-    def __getitem__(self, key: Any, /) -> Any: ...
-
-
-@dataclass(frozen=True, eq=False)
-class StackFile:
-    """A stack that is open for reading.
-
-    Attributes
-    ----------
-    path : Path
-        A file, or the folder of a zarr store.
-    format : "tiff", "npy" or "zarr"
-    pixels : array-like of any axes
-        In the file's own dtype and range; planes are read when they are indexed.
-    axes : str or None
-        A letter for each axis, where the file says what they are: "C" for
-        channels, "S" for colours. None where it does not.
-    notes : tuple of str
-        What a person should know about how the file was read.
-    """
-
-    path: Path
-    format: StackFormat
-    pixels: Pixels
-    axes: str | None
-    notes: tuple[str, ...] = ()
-    _close: Callable[[], None] = field(default=lambda: None, repr=False)
-
-    def __enter__(self) -> StackFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
 
 
 def open_stack(path: Path) -> StackFile:
@@ -75,7 +29,6 @@ def open_stack(path: Path) -> StackFile:
     FileError
         If there is none, or it is broken, or holds something that is no stack of gray or colour planes.
     """
-    from . import tiff_stack, zarr_stack
     from .image import format_of
 
     if path.is_dir():
@@ -133,8 +86,6 @@ def write_stack(path: Path, source: StackFile, pixels: Pixels, changed: Iterable
     changed : iterable of tuples
         Where it differs from the source.
     """
-    from . import tiff_stack, zarr_stack
-
     if source.format == "zarr":
         zarr_stack.write_zarr(path, source, pixels, changed)
     elif source.format == "tiff":

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPageSeries, TiffWriter
 
 from .errors import FileError
-from .stack import Index, Pixels, StackFile
+from .stack_file import Index, Pixels, StackFile
 from .tiff import PALETTE, PHOTOMETRIC, carried_from, without_file_names
 
 _RGB = 2

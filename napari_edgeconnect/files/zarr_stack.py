@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import FileError
-from .stack import Index, Pixels, StackFile
+from .stack_file import Index, Pixels, StackFile
 
 if TYPE_CHECKING:
     import zarr
