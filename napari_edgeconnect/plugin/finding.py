@@ -48,6 +48,8 @@ class Finding(QObject):
         self._plane: Plane | None = None
         self._axis: int | None = None
         self._workers: list[Any] = []
+        #: What the running worker looks for, and where.
+        self._asked: Any = None
         self._due = False
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -111,12 +113,14 @@ class Finding(QObject):
             _ignore_errors=True,
         )
         self._workers.append(worker)
-        worker.returned.connect(partial(self._show, self._finder, self._plane))
+        self._asked = self._finder, self._plane
+        worker.returned.connect(self._show)  # a method of a QObject, so that it runs in the interface's thread
         worker.finished.connect(self._finish)
         self._session.say(f"Looking for {self._finder.title}…")
         worker.start()
 
-    def _show(self, finder: Finder, plane: Plane, found: NDArray[np.bool_] | Failure) -> None:
+    def _show(self, found: NDArray[np.bool_] | Failure) -> None:
+        finder, plane = self._asked
         if finder is not self._finder or plane is not self._plane:
             return  # nobody waits for it any more
         if isinstance(found, Failure):
