@@ -95,6 +95,8 @@ class Bench:
             raise SystemExit(f"Waited for {PATIENCE_S} s: {self.widget.panel.status.text()}")
 
     def switch_live(self, on: bool) -> None:
+        """Begin a block from the model's own proposal: in a hole that is full of lines nothing more can be painted."""
+        self.widget.panel.reset.trigger()
         self.widget.panel.live.setChecked(on)
         if on:
             self.wait_until(lambda: self.record() is not None and "unfinished" not in self.record())
