@@ -18,7 +18,7 @@ from ..core.edges import EdgeMap
 from ..core.results import Repair
 from . import layers as ours
 from .geometry import Plane, read_plane
-from .placing import show_completion, show_edges
+from .placing import add, show_completion, show_edges
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -157,7 +157,7 @@ class Candidates:
 
     def send(self, candidate: Candidate) -> Image:
         """Put a candidate into a layer of its own; errors as for :meth:`Candidate.image`."""
-        return _add(self._viewer, _as_layer(candidate, ours.CANDIDATE))
+        return add(self._viewer, _as_layer(candidate, ours.CANDIDATE))
 
     # ---- side by side
 
@@ -218,7 +218,7 @@ class _Comparison:
         grid = viewer.canvas.grid
         self._grid = {name: getattr(grid, name) for name in ("enabled", "stride", "shape")}
         active = viewer.layers.selection.active
-        self._pictures = [_add(viewer, picture) for picture in pictures]
+        self._pictures = [add(viewer, picture) for picture in pictures]
         for picture in self._pictures:
             picture.name_overlay.visible = True
         viewer.layers.selection.active = active
@@ -296,7 +296,3 @@ def _as_layer(candidate: Candidate, kind: str) -> ours.LayerTuple:
 
 def _damaged(plane: Plane) -> ours.LayerTuple:
     return ours.completed_tuple(plane, read_plane(plane), details={}, kind=ours.COMPARED, title="damaged")
-
-
-def _add(viewer: ViewerModel, layer: ours.LayerTuple) -> Any:
-    return viewer.add_layer(Layer.create(*layer))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import masking, stack_masks
+from ..core.find import FINDERS, Finder, find_damage
 from . import layers as ours
 from .geometry import Plane, plane_mask, read_plane
 from .placing import add_mask
@@ -42,22 +43,17 @@ class Tool(NamedTuple):
     mask: Callable[[Plane, Mask], Mask]
 
 
+def _adding(finder: Finder) -> Tool:
+    """What an exact finder finds, added at once; the graded ones have a preview (``finding``)."""
+    return Tool(
+        f"Add {finder.title}",
+        finder.explanation,
+        lambda plane, mask: mask | find_damage(read_plane(plane), finder.name),
+    )
+
+
 TOOLS = (
-    Tool(
-        "Add pixels that are not finite",
-        "NaN and infinite pixels are repaired in any case; this shows which they are.",
-        lambda plane, mask: mask | masking.from_nan(read_plane(plane)),
-    ),
-    Tool(
-        "Add saturated pixels",
-        "As bright as the image's type can be; of floats, the brightest value if at least 20 pixels share it.",
-        lambda plane, mask: mask | masking.from_saturation(read_plane(plane)),
-    ),
-    Tool(
-        "Add dead pixels",
-        "As dark as the image's type can be; of floats, the darkest value if at least 20 pixels share it.",
-        lambda plane, mask: mask | masking.from_saturation(read_plane(plane), low=True, high=False),
-    ),
+    *(_adding(finder) for finder in FINDERS.values() if not finder.graded),
     Tool("Invert", "Exchange damaged and known pixels.", lambda plane, mask: masking.inverted(mask)),
 )
 

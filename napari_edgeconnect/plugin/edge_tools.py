@@ -20,6 +20,7 @@ from ..core.job import gray_of
 from ..core.planes import colours, contrast_mapping, nonfinite
 from . import layers as ours
 from .geometry import Plane, plane_mask, plane_outlines, plane_values, read_plane
+from .placing import add
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -32,7 +33,7 @@ def add_strokes(viewer: ViewerModel, plane: Plane) -> Shapes:
     """The plane's layer of strokes, ready to be drawn in; a new one where there is none."""
     layer = ours.find_own(viewer.layers, plane, ours.STROKES)
     if layer is None:
-        layer = viewer.add_layer(Layer.create(*ours.strokes_tuple(plane)))
+        layer = add(viewer, ours.strokes_tuple(plane))
     viewer.layers.selection.active = layer
     layer.mode = "add_polyline"
     return layer

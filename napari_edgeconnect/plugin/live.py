@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Layer
+from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QApplication
@@ -28,6 +28,7 @@ from ..core.settings import Settings
 from . import layers as ours
 from .geometry import Plane, read_plane
 from .layer_combo import LayerWatch
+from .placing import add_under_edges
 from .preferences import DEFAULTS
 from .session import Session
 from .worker import Failure, LoadedModels
@@ -279,14 +280,10 @@ class Live(QObject):
 
     def _add(self, subject: _Subject) -> Image:
         """A layer for the completed image, under its edges; what is active stays so."""
-        viewer, plane = self._session.viewer, subject.update.plane
-        active = viewer.layers.selection.active
-        layer = viewer.add_layer(Layer.create(*ours.completed_tuple(plane, subject.shown, details={})))
+        plane = subject.update.plane
+        shown = ours.completed_tuple(plane, subject.shown, details={})
+        layer: Image = add_under_edges(self._session.viewer, plane, shown)
         subject.array = layer.data
-        edges = self._session.edges(plane)
-        if edges is not None:
-            viewer.layers.move(viewer.layers.index(edges), len(viewer.layers))
-        viewer.layers.selection.active = active
         return layer
 
     @contextmanager

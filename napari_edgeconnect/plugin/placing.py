@@ -25,9 +25,25 @@ if TYPE_CHECKING:
 CORRECT = "Correct the edges with the brush, then complete."
 
 
+def add(viewer: ViewerModel, layer: ours.LayerTuple) -> Any:
+    """Make a layer of a tuple, on top of all others; it is active then."""
+    return viewer.add_layer(Layer.create(*layer))
+
+
+def add_under_edges(viewer: ViewerModel, plane: Plane, layer: ours.LayerTuple) -> Any:
+    """Make a layer of a completed plane, under its edges, which can so be corrected; what is active stays."""
+    active = viewer.layers.selection.active
+    completed = add(viewer, layer)
+    edges = ours.find_own(viewer.layers, plane, ours.EDGES)
+    if edges is not None:
+        viewer.layers.move(viewer.layers.index(edges), len(viewer.layers))
+    viewer.layers.selection.active = active
+    return completed
+
+
 def add_mask(viewer: ViewerModel, image: Image) -> Labels:
     """Add an empty mask over an image, ready to be painted on."""
-    layer = _added(viewer, ours.mask_tuple(image))
+    layer = add(viewer, ours.mask_tuple(image))
     layer.selected_label = 1
     layer.brush_size = ours.brush_size(layer.data.shape[-2:])
     layer.mode = "paint"
@@ -70,7 +86,7 @@ def _shown_once(viewer: ViewerModel, plane: Plane | None, kind: str, shown: ours
         return None
     if layer is None:
         active = viewer.layers.selection.active
-        layer = _added(viewer, shown)
+        layer = add(viewer, shown)
         viewer.layers.selection.active = active
         return layer
     if not np.array_equal(layer.data, shown[0]):  # setting it makes the widget look again
@@ -109,7 +125,7 @@ def show_edges(viewer: ViewerModel, plane: Plane, edge_map: EdgeMap, *, details:
     """Put an edge map into its plane's layer, as one step of the layer's undo history, ready to be painted on."""
     layer: Labels | None = ours.find_own(viewer.layers, plane, ours.EDGES)
     if layer is None:
-        layer = _added(viewer, ours.edges_tuple(plane, edge_map, details=details))
+        layer = add(viewer, ours.edges_tuple(plane, edge_map, details=details))
         layer.selected_label = EdgeSource.DRAWN
         layer.brush_size = 1
         layer.mode = "paint"
@@ -137,17 +153,11 @@ def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_sta
     if layer is not None:
         ours.write_completed(layer, plane, repair.image, details=details)
         return layer
-    active = viewer.layers.selection.active
     if of_stack:
-        layer = _added(viewer, ours.completed_stack_tuple(plane))
+        layer = add_under_edges(viewer, plane, ours.completed_stack_tuple(plane))
         ours.write_completed(layer, plane, repair.image, details=details)
-    else:
-        layer = _added(viewer, ours.completed_tuple(plane, repair.image, details=details))
-    edges = ours.find_own(viewer.layers, plane, ours.EDGES)
-    if edges is not None:  # above the picture, to be corrected while one looks at it
-        viewer.layers.move(viewer.layers.index(edges), len(viewer.layers))
-    viewer.layers.selection.active = active
-    return layer
+        return layer
+    return add_under_edges(viewer, plane, ours.completed_tuple(plane, repair.image, details=details))
 
 
 def _with_decisions(viewer: ViewerModel, outcome: Outcome) -> EdgeMap:
@@ -155,7 +165,3 @@ def _with_decisions(viewer: ViewerModel, outcome: Outcome) -> EdgeMap:
     layer = ours.find_own(viewer.layers, outcome.request.plane, ours.EDGES)
     assert outcome.edges is not None
     return outcome.edges if layer is None else ours.read_edges(layer).again(outcome.edges)
-
-
-def _added(viewer: ViewerModel, layer: ours.LayerTuple) -> Any:
-    return viewer.add_layer(Layer.create(*layer))
