@@ -73,6 +73,9 @@ class Recipe:
         Weights of stage 2's losses; ``l1`` is the published one, ``smooth_l1`` and ``log_error`` are ours.
     features : str
         The network behind ``perceptual`` and ``style``.
+    feature_shift : int
+        That network sees output and image from a corner drawn at random up to so many pixels in: what pleases it at
+        one position of its strides alone, such as a weave, does not at the next.
     true_edges : float in [0, 1]
         Share of the samples in which stages "edge-inpaint" and "joint" give the completion the true edges, so that it
         goes on to trust the lines that a person draws.
@@ -108,6 +111,7 @@ class Recipe:
     perceptual: float = 0.0
     style: float = 0.0
     features: str = "efficientnet-lite0"
+    feature_shift: int = 0
     true_edges: float = 0.4
 
     def __post_init__(self) -> None:
@@ -122,6 +126,9 @@ class Recipe:
             raise ValueError(f"crops is {self.crops}: give [share, side, batch] with growing shares, the last being 1.")
         if any(side % 4 or side < 16 or batch < 1 for _, side, batch in self.crops):
             raise ValueError(f"crops is {self.crops}: sides are multiples of 4 from 16, batches at least 1.")
+        smallest = min(side for _, side, _ in self.crops)
+        if not 0 <= self.feature_shift < smallest // 2:
+            raise ValueError(f"feature_shift is {self.feature_shift}: 0 or more, and less than half the smallest crop.")
         for name in ("learning_rate", "width", "blocks"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: give more than 0.")

@@ -161,11 +161,13 @@ class CompletionTask(_Judged):
             terms["smooth_l1"] = recipe.smooth_l1 * losses.completion_loss(output, image, fill, mask)
         if recipe.log_error:
             terms["log_error"] = recipe.log_error * losses.log_error(output, image, fill, mask)
-        shown = output if recipe.whole_output else merged(output, image, mask)
-        if recipe.perceptual and self.features is not None:
-            terms["perceptual"] = recipe.perceptual * losses.perceptual_loss(self.features, shown, image)
-        if recipe.style and self.features is not None:
-            terms["style"] = recipe.style * losses.style_loss(self.features, shown, image, mask)
+        if self.features is not None and (recipe.perceptual or recipe.style):
+            shown = output if recipe.whole_output else merged(output, image, mask)
+            shown, true, hole = from_random_corner(recipe.feature_shift, shown, image, mask)
+            if recipe.perceptual:
+                terms["perceptual"] = recipe.perceptual * losses.perceptual_loss(self.features, shown, true)
+            if recipe.style:
+                terms["style"] = recipe.style * losses.style_loss(self.features, shown, true, hole)
         if adversarial and self.judge is not None:
             fake, _ = self.judge(guess.fake)
             terms["adversarial"] = recipe.adversarial * self.gan.generator(fake, guess.judged)
@@ -177,6 +179,14 @@ class CompletionTask(_Judged):
         count = 3 * batch["mask"].sum((1, 2, 3)).clamp(min=1)
         psnr = -10 * torch.log10(((error**2).sum((1, 2, 3)) / count).clamp(min=1e-7))
         return {"psnr": psnr.mean().item(), "l1": (error.abs().sum((1, 2, 3)) / count).mean().item()}
+
+
+def from_random_corner(shift: int, *batches: Tensor) -> list[Tensor]:
+    """The same part of all ``batches``, (B, C, H, W): without up to ``shift`` rows and columns at top and left."""
+    if not shift:
+        return list(batches)
+    top, left = torch.randint(shift + 1, (2,)).tolist()
+    return [batch[..., top:, left:] for batch in batches]
 
 
 class Stage:

@@ -26,6 +26,7 @@ from napari_edgeconnect.training.losses import (
     perceptual_loss,
     style_loss,
 )
+from napari_edgeconnect.training.stages import from_random_corner
 
 
 class Window(NamedTuple):
@@ -314,3 +315,16 @@ def test_only_patches_over_the_hole_are_judged(kind: str) -> None:
     expected = gan.discriminator(torch.full((1, 1, 2, 2), 0.8), alone)
     assert gan.discriminator(real, patches, hole).item() == pytest.approx(expected.item())
     assert gan.discriminator(real, patches, torch.zeros(1, 1, 8, 8)).item() == 0
+
+
+def test_a_random_corner_is_the_same_for_all_and_at_most_so_far_in() -> None:
+    torch.manual_seed(0)
+    places = torch.arange(64.0).reshape(1, 1, 8, 8)
+    corners = set()
+    for _ in range(200):
+        one, other = from_random_corner(2, places, places.expand(2, 3, 8, 8))
+        assert torch.equal(one.expand_as(other), other)
+        assert torch.equal(one[..., -1, -1], places[..., -1, -1])
+        corners.add(int(one[0, 0, 0, 0]))
+    assert corners == {8 * top + left for top in range(3) for left in range(3)}
+    assert from_random_corner(0, places)[0] is places

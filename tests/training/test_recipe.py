@@ -80,3 +80,8 @@ def test_a_recipe_is_plain_values_for_a_state_file() -> None:
         Recipe(**{**values, "crops": ((1.0, 256, 8),), "betas": (0.0, 0.9), "sigma_range": (2.0, 2.0)})
         == RECIPES["published"]
     )
+
+
+def test_features_seen_from_further_in_than_half_a_crop_are_refused() -> None:
+    with pytest.raises(ValueError, match="feature_shift is 32"):
+        load_recipe("open-science", ["crops=[[1.0, 64, 8]]", "feature_shift=32"])
