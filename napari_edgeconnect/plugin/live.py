@@ -26,6 +26,7 @@ from ..core.live import LiveCompletion, Patch
 from ..core.results import Repair
 from ..core.settings import Settings
 from . import layers as ours
+from .altered import show_altered
 from .geometry import Plane, read_plane
 from .layer_combo import LayerWatch
 from .placing import add_under_edges
@@ -264,6 +265,9 @@ class Live(QObject):
             else:
                 self._refresh(layer, subject)
             _note(layer, plane, subject.details)
+            if subject.hole is not None:
+                altered = subject.details["altered"] if subject.details else subject.hole
+                show_altered(self._session.viewer, layer, plane, altered)
         self._is_unseen = False
 
     def _refresh(self, layer: Image, subject: _Subject) -> None:

@@ -8,7 +8,7 @@ from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
 from .layer_combo import LayerCombo
-from .layers import COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, is_own
+from .layers import ALTERED, COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, UNCERTAINTY, is_own
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
 
@@ -233,13 +233,13 @@ class Panel(QWidget):
 def _is_image(layer: object) -> bool:
     from napari.layers import Image
 
-    return isinstance(layer, Image) and not any(is_own(layer, kind) for kind in (COMPARED, PROBABILITY))
+    return isinstance(layer, Image) and not any(is_own(layer, kind) for kind in (COMPARED, PROBABILITY, UNCERTAINTY))
 
 
 def _is_mask(layer: object) -> bool:
     from napari.layers import Labels, Shapes
 
-    no_masks = (EDGES, FOUND, GROWN, STROKES)
+    no_masks = (ALTERED, EDGES, FOUND, GROWN, STROKES)
     return isinstance(layer, Labels | Shapes) and not any(is_own(layer, kind) for kind in no_masks)
 
 

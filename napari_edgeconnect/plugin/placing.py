@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..core.edges import EdgeMap, EdgeSource
 from ..core.results import Repair
 from . import layers as ours
+from .altered import remove_orphans, show_altered
 from .worker import Outcome, Task
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def show_edges(viewer: ViewerModel, plane: Plane, edge_map: EdgeMap, *, details:
 
 
 def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_stack: bool = False) -> Image:
-    """Put a repair into its plane's completed layer, under the edges.
+    """Put a repair into its plane's completed layer, under the edges, with an outline of what was altered.
 
     Parameters
     ----------
@@ -149,15 +150,19 @@ def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_sta
     layer: Image | None = ours.find_own(viewer.layers, plane, ours.COMPLETED)
     if layer is not None and of_stack and not ours.holds_every_slice(layer):
         viewer.layers.remove(layer)
+        remove_orphans(viewer)
         layer = None
-    if layer is not None:
+    if layer is None:
+        shown = (
+            ours.completed_stack_tuple(plane) if of_stack else ours.completed_tuple(plane, repair.image, details=details)
+        )
+        layer = add_under_edges(viewer, plane, shown)
+        if of_stack:
+            ours.write_completed(layer, plane, repair.image, details=details)
+    else:
         ours.write_completed(layer, plane, repair.image, details=details)
-        return layer
-    if of_stack:
-        layer = add_under_edges(viewer, plane, ours.completed_stack_tuple(plane))
-        ours.write_completed(layer, plane, repair.image, details=details)
-        return layer
-    return add_under_edges(viewer, plane, ours.completed_tuple(plane, repair.image, details=details))
+    show_altered(viewer, layer, plane, repair.altered)
+    return layer
 
 
 def _with_decisions(viewer: ViewerModel, outcome: Outcome) -> EdgeMap:

@@ -19,6 +19,7 @@ from ..core import masking
 from ..core.models import DEFAULT_MODEL, list_models
 from . import damage
 from . import layers as ours
+from .altered import remove_orphans
 from .candidate_list import CandidateList
 from .edge_buttons import EdgeButtons
 from .finding import Finding
@@ -214,6 +215,7 @@ class EdgeConnectWidget(QWidget):
 
     def _look(self) -> None:
         """Say what is there, and enable what can work."""
+        remove_orphans(self._viewer)
         now = self.session.situation()
         hole = None if now.mask is None else self.session.hole(now.mask)
         self._show_damage(now, hole)
