@@ -201,7 +201,7 @@ def _record(task: StackTask, stack: Stack, fills: Any, *, seconds: float) -> dic
 
     planes = [record for place in stack.axes.places() for record in plane_records(fills(place))]
     return {
-        **origin(),
+        **origin("stack"),
         "command": task.command,
         "method": task.method,
         "model": model_info(task).as_dict(),

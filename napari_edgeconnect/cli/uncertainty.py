@@ -49,9 +49,9 @@ def uncertainty(
 ) -> None:
     """Say how far the truth may lie from EdgeConnect's repair: its spread, calibrated on copies of the damage."""
     with reporting(as_json=as_json, quiet=quiet) as report:
-        from napari_edgeconnect import __version__
         from napari_edgeconnect.core.edgeconnect import EdgeConnect
         from napari_edgeconnect.core.models import DEFAULT_MODEL
+        from napari_edgeconnect.core.record import digests_of_input, origin
         from napari_edgeconnect.core.settings import Settings
         from napari_edgeconnect.selftest.advice import digits
         from napari_edgeconnect.selftest.calibration import uncertainty_steps
@@ -73,8 +73,10 @@ def uncertainty(
         inside = found.half_width[found.spread.hole]
         usual, largest = float(inside.mean()), float(inside.max())
         record = {
+            **origin("uncertainty"),
             "command": "uncertainty",
-            "napari_edgeconnect": __version__,
+            "pixels": digests_of_input(source.pixels, hole),
+            "level": level,
             "model": {**loaded.info.as_dict(), "device": str(loaded.device)},
             "settings": settings.as_dict(),
             "seed": seed,
