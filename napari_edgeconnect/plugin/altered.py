@@ -132,8 +132,8 @@ class OutlinedStack:
         for index, bits in self._planes.items():
             found = {axis: np.flatnonzero(positions[axis] == index[axis]) for axis in across}
             if all(at.size for at in found.values()):
-                part[tuple(found[axis][0] if axis in found else slice(None) for axis in range(self.ndim))] = (
-                    outlined(self._unpacked(bits))
+                part[tuple(found[axis][0] if axis in found else slice(None) for axis in range(self.ndim))] = outlined(
+                    self._unpacked(bits)
                 )
         return part[tuple(_left(keys[axis]) if axis in across else keys[axis] for axis in range(self.ndim))]
 

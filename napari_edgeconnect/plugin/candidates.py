@@ -304,7 +304,7 @@ def _in_words(record: dict[str, Any]) -> str:
 
 
 def _as_layer(candidate: Candidate, kind: str) -> ours.LayerTuple:
-    details = {"record": candidate.record}
+    details = {"record": candidate.record, "altered": candidate.altered}
     title = f"{ours.TITLES[ours.COMPLETED]} · candidate {candidate.number}"
     return ours.completed_tuple(candidate.plane, candidate.image(), details=details, kind=kind, title=title)
 

@@ -8,7 +8,7 @@ first loaded, which is here, too.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.alternatives import Alternative, alternatives_steps
+from ..core.classical import inpaint_steps
 from ..core.edges import EdgeMap
-from ..core.results import Repair, Step
-from ..core.settings import Settings
+from ..core.results import ClassicalRepair, Repair, Step
+from ..core.settings import CLASSICAL_METHODS, Settings
 from .geometry import Plane
 
 if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect
     from ..selftest.run import SelfTest
+    from .how_sure import HowSure
 
 
 T = TypeVar("T")
@@ -37,6 +39,8 @@ class Task(Enum):
     INPAINT = "Inpainting"
     ALTERNATIVES = "Trying other fills"
     SELF_TEST = "Testing on copies of the damage"
+    HOW_SURE = "Finding out how sure the repair is"
+    BY_METHOD = "Repairing by another method"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,10 @@ class Request:
         Of an edge layer that new proposals go into: what a person decided there is kept.
     of_stack : bool
         One of many slices, whose completed planes become one layer and whose edges become none.
+    method : str
+        The other method, in the self-test's words.
+    level : float
+        Of the interval that is to say how sure a repair is.
     """
 
     task: Task
@@ -70,11 +78,16 @@ class Request:
     edges: EdgeMap | None = None
     before: EdgeMap | None = None
     of_stack: bool = False
+    method: str = ""
+    level: float = 0.9
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run made: the edge map when it was new, the repair when there is one, other fills, or a self-test."""
+    """What a run made: the edge map when it was new, the repair when there is one, or what else was asked for.
+
+    ``other`` is a repair by another method than EdgeConnect with its edges.
+    """
 
     request: Request
     record: dict[str, Any]
@@ -83,6 +96,8 @@ class Outcome:
     alternatives: Sequence[Alternative] = ()
     test: SelfTest | None = None
     sheet: NDArray[np.uint8] | None = None
+    how_sure: HowSure | None = None
+    other: ClassicalRepair | Repair | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +166,9 @@ def stack_steps(
 
 
 def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
+    if request.task is Task.BY_METHOD and request.method in CLASSICAL_METHODS:
+        other = yield from inpaint_steps(request.image, request.mask, request.method, grow_px=request.settings.grow_px)
+        return _with_reasons(Outcome(request, other.record, other=other))
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)
@@ -158,13 +176,28 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
         found = yield from alternatives_steps(
             model, request.image, request.mask, request.settings, before=request.before
         )
-        return Outcome(request, {}, alternatives=found)
+        return _with_reasons(Outcome(request, {}, alternatives=found))
     if request.task is Task.SELF_TEST:
         from ..selftest.run import self_test_steps
         from ..selftest.sheet import contact_sheet
 
         test = yield from self_test_steps(request.image, request.mask, model, request.settings)
         return Outcome(request, test.record, test=test, sheet=contact_sheet(test))
+    if request.task is Task.HOW_SURE:
+        from .how_sure import how_sure_steps
+
+        sure = yield from how_sure_steps(request, model)
+        return Outcome(request, sure.record, how_sure=sure)
+    if request.task is Task.BY_METHOD:  # EdgeConnect without edges
+        nothing = np.zeros(request.mask.shape, np.float32)
+        without = yield from model.complete_steps(request.image, request.mask, nothing, request.settings)
+        without = replace(without, record={**without.record, "alternative": "no edges"})
+        return _with_reasons(Outcome(request, without.record, other=without))
+    return _with_reasons((yield from _edges_and_colours(request, model)))
+
+
+def _edges_and_colours(request: Request, model: EdgeConnect) -> Generator[Step, None, Outcome]:
+    """Either stage, or both."""
     edges = request.edges
     if request.task is not Task.COMPLETE:
         stage_one = model.hallucinate_edges_steps(request.image, request.mask, request.settings)
@@ -176,6 +209,23 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
     stage_two = model.complete_steps(request.image, request.mask, edges, request.settings)
     repair = yield from (_as_half(stage_two, 1) if request.task is Task.INPAINT else stage_two)
     return Outcome(request, record, edges if request.task is Task.INPAINT else None, repair)
+
+
+def _with_reasons(outcome: Outcome) -> Outcome:
+    """What speaks against a repair, written into the record of every repair that was made."""
+    repairs = [outcome.repair, outcome.other, *(each.repair for each in outcome.alternatives)]
+    if not any(repairs):
+        return outcome
+    from .reasons import reasons_for, with_reasons
+
+    request = outcome.request
+    reasons = reasons_for(request.image, request.mask, request.settings)
+
+    def noted(repair: Any) -> Any:
+        return repair and replace(repair, record=with_reasons(repair.record, reasons))
+
+    others = [replace(each, repair=noted(each.repair)) for each in outcome.alternatives]
+    return replace(outcome, repair=noted(outcome.repair), other=noted(outcome.other), alternatives=others)
 
 
 def _as_half(steps: Generator[Step, None, T], half: int) -> Generator[Step, None, T]:

@@ -16,6 +16,7 @@ from skimage import data
 
 from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.edges import EdgeSource
+from napari_edgeconnect.core.refusals import reasons_against
 from napari_edgeconnect.core.stages import Stages
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.geometry import plane_mask, read_plane
@@ -83,9 +84,13 @@ def check_follows(widget, viewer) -> None:
     shown = ours.pixels_of(layer, widget.session.plane())
     assert same_bits(shown, repair.image)
     assert same_bits(shown[~repair.altered], image[~repair.altered])
+    mask, settings = widget.session.situation().mask, widget.session.settings()
     record = dict(layer.metadata[ours.KEY]["record"])
     for volatile in ("seconds", "created"):
         del record[volatile], repair.record[volatile]
+    assert record.pop("reasons_against") == {
+        each.name: each.sentence for each in reasons_against(image, mask, settings)
+    }
     assert record == repair.record
 
 
