@@ -40,7 +40,8 @@ def shown_repair(viewer: ViewerModel, plane: Plane | None) -> ShownRepair | None
     """The repair of a plane that is selected in the layer list, or else the topmost one; None where there is none."""
     if plane is None:
         return None
-    found = [layer for layer in ours.results_of(viewer.layers, plane) if "record" in ours.details_of(layer, plane)]
+    # What follows its edges for the first time knows its altered pixels at the end.
+    found = [layer for layer in ours.results_of(viewer.layers, plane) if "altered" in ours.details_of(layer, plane)]
     if not found:
         return None
     active = viewer.layers.selection.active
