@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SOFTWARE = "napari-edgeconnect"
 #: Another one when a reader of the old could misunderstand the new.
 RECORD_VERSION = 1
-Kind = Literal["repair", "classical", "edges", "stack", "self_test", "uncertainty"]
+Kind = Literal["repair", "classical", "edges", "stack", "self_test", "uncertainty", "unfinished"]
 #: Whose versions may change the last bits of a result.
 _PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
 
