@@ -113,7 +113,7 @@ def test_a_newer_version_is_told_before_anything_else(record: dict[str, Any]) ->
 def test_other_files_are_no_records(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(RecordError, match="other.json is no "):
+    with pytest.raises(RecordError, match=r"other\.json is no "):
         read_record(path)
     with pytest.raises(RecordError, match="There is no file"):
         read_record(tmp_path / "none.json")
