@@ -10,11 +10,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from napari_edgeconnect.files import Staging, check_format, read_as_mask, read_image, sha256, write_image
+from napari_edgeconnect.files import Staging, check_format, read_as_mask, read_image, write_image
 
 from . import options
+from .records import named_inputs, write_json
 from .report import reporting
-from .task import write_json
 
 Output = Annotated[
     Path,
@@ -84,10 +84,7 @@ def uncertainty(
             "calibration": found.calibration.as_dict(),
             "mean_half_width": usual,
             "largest_half_width": largest,
-            "inputs": {
-                role: {"file": str(path), "sha256": sha256(path)}
-                for role, path in {"image": image, "mask": mask}.items()
-            },
+            "inputs": named_inputs({"image": image, "mask": mask}, record_path),
         }
         staging.commit(
             {

@@ -32,7 +32,8 @@ class Citation:
     def as_text(self) -> str:
         """One line of a list of references."""
         fields = self.fields
-        where = [fields[name] for name in ("journal", "booktitle", "version") if name in fields]
+        where = [fields[name] for name in ("journal", "booktitle") if name in fields]
+        where += [f"version {fields['version']}"] if "version" in fields else []
         numbers = [fields[name] for name in ("volume", "pages") if name in fields]
         links = [f"doi:{fields['doi']}"] if "doi" in fields else []
         links += [f"arXiv:{fields['eprint']}"] if "eprint" in fields else []
