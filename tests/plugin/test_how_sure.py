@@ -5,15 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_edgeconnect import EdgeConnect
-from napari_edgeconnect.core.holes import grown
-from napari_edgeconnect.core.results import result_of
-from napari_edgeconnect.core.settings import Settings
-from napari_edgeconnect.plugin.how_sure import under_mouse
-from napari_edgeconnect.plugin.layers import KEY
-from napari_edgeconnect.selftest.calibration import uncertainty_steps
-
-from .conftest import PATIENCE_MS, status
+from .conftest import status
 
 
 @pytest.fixture
