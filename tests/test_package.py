@@ -1,5 +1,6 @@
 """What a user installs: the wheel's and the sdist's content, the manifest, and imports that stay cheap."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -159,3 +160,18 @@ def test_the_core_leaves_torch_alone_until_a_model_is_loaded():
 
 def test_the_whole_core_leaves_napari_and_qt_alone():
     assert set(imported_after(*core_modules().values())) <= {"torch"}
+
+
+def test_what_saves_from_napari_needs_neither_napari_nor_qt_nor_the_plugin():
+    script = (
+        "import sys, napari_edgeconnect.saving\n"
+        "print([name for name in sys.modules if name.startswith(('napari.', 'qtpy', 'napari_edgeconnect.plugin'))])"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_the_plugin_stands_neither_on_files_nor_on_the_command_line():
+    for path in (ROOT / "napari_edgeconnect" / "plugin").glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"(from|import) (\.\.|napari_edgeconnect\.)(files|cli|saving|training)\b", source), path

@@ -79,6 +79,15 @@ def test_a_self_test_goes_into_repairs_before_and_after_it_and_into_no_others(wi
     assert "self_test" not in details["record"]
 
 
+def test_a_candidate_that_was_kept_before_the_test_has_it_when_it_is_shown(widget, viewer, press, qtbot):
+    press(widget, "inpaint")
+    press(widget, "keep")
+    press(widget, "test")
+    widget.panel.candidates.setCurrentRow(0)
+    details = viewer.layers[COMPLETED].metadata[KEY]
+    qtbot.waitUntil(lambda: "self_test" in details["record"], timeout=PATIENCE_MS)
+
+
 def test_its_advice_is_taken_with_a_click(widget, viewer, press, qtbot, pixels, scratch):
     press(widget, "test")
     view = widget.trust.dock.view
