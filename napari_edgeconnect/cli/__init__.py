@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from . import batch, demo, evaluate, find, models, repair, selftest, train, uncertainty
+from . import batch, demo, evaluate, figure, find, methods, models, repair, replay, selftest, train, uncertainty
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 a file or a value can't be used (one sentence says why); 2 wrong usage; "
@@ -33,6 +33,9 @@ app.command(epilog=_EXIT_CODES)(repair.complete)
 app.command(epilog=_EXIT_CODES)(find.find)
 app.command(epilog=_EXIT_CODES)(selftest.selftest)
 app.command(epilog=_EXIT_CODES)(uncertainty.uncertainty)
+app.command(epilog=_EXIT_CODES + " replay: 4, where pixels are not the recorded ones.")(replay.replay)
+app.command(epilog=_EXIT_CODES)(methods.methods)
+app.command(epilog=_EXIT_CODES)(figure.figure)
 app.command(epilog=_EXIT_CODES)(evaluate.evaluate)
 app.command(epilog=_EXIT_CODES)(train.train)
 app.command(epilog=_EXIT_CODES)(demo.demo)

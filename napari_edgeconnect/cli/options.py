@@ -211,6 +211,25 @@ Half = Annotated[
 Device = Annotated[
     str, typer.Option(help="auto, cpu, cuda (or cuda:1, …) or mps.", metavar="DEVICE", rich_help_panel=_RUN)
 ]
+EmbedMask = Annotated[
+    bool | None,
+    typer.Option(
+        "--embed-mask/--no-embed-mask",
+        help="Put the mask of altered pixels into the image file, too: as labels/reconstructed of an OME-Zarr image "
+        "(default: yes), or as a transparency mask in a SubIFD of a TIFF of one plane that is no OME-TIFF (default: "
+        "no). The file of its own is written all the same.",
+        rich_help_panel=_RUN,
+    ),
+]
+SelfTest = Annotated[
+    Path | None,
+    typer.Option(
+        "--selftest",
+        metavar="SELFTEST.json",
+        help="What `selftest` wrote about the same image and mask: its result goes into the record.",
+        rich_help_panel=_RUN,
+    ),
+]
 Overwrite = Annotated[
     bool,
     typer.Option(

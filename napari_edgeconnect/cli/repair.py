@@ -46,6 +46,8 @@ def inpaint(
     grow_px: options.GrowPx = options.GROW_PX,
     half: options.Half = False,
     device: options.Device = "auto",
+    selftest: options.SelfTest = None,
+    embed_mask: options.EmbedMask = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -68,6 +70,8 @@ def inpaint(
             "output": output,
             "model": chosen,
             "device": device,
+            "self_test": selftest,
+            "embed_mask": embed_mask,
             "overwrite": overwrite,
             "changes": {
                 **known_edges(sigma, no_known_edges),
@@ -81,7 +85,7 @@ def inpaint(
             },
         }
         if axes is not None or holds_stack(image):
-            refuse_options(context, {"method"}, "it goes with one plane, not with a stack.")
+            refuse_options(context, {"method", "selftest"}, "it goes with one plane, not with a stack.")
             refuse_contradiction(scheduler, threads)
             task = StackTask(
                 **common,
@@ -180,6 +184,8 @@ def complete(
     grow_px: options.GrowPx = options.GROW_PX,
     half: options.Half = False,
     device: options.Device = "auto",
+    selftest: options.SelfTest = None,
+    embed_mask: options.EmbedMask = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -200,6 +206,8 @@ def complete(
             "probability": probability,
             "model": chosen,
             "device": device,
+            "self_test": selftest,
+            "embed_mask": embed_mask,
             "overwrite": overwrite,
             "changes": {
                 **known_edges(sigma, no_known_edges),
@@ -216,6 +224,7 @@ def complete(
             refuse_options(context, _FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
             repair_image(Task(**common), report)
             return
+        refuse_options(context, {"selftest"}, "it goes with one plane, not with a stack.")
         refuse_contradiction(scheduler, threads)
         of_stack = {"axes": axes, "mask_axes": mask_axes, "choices": stack_choices(mapping, "own")}
         repair_stack_file(StackTask(**common, **of_stack, scheduler=scheduler, threads=threads), report)
@@ -251,7 +260,18 @@ def refuse_contradiction(scheduler: str | None, threads: int) -> None:
 
 
 _FOR_STACKS_ALONE = {"mask_axes", "mapping", "edges_from", "scheduler", "threads"}
-_FOR_EVERY_METHOD = {"image", "mask", "output", "method", "grow_px", "overwrite", "as_json", "quiet"}
+_FOR_EVERY_METHOD = {
+    "image",
+    "mask",
+    "output",
+    "method",
+    "grow_px",
+    "selftest",
+    "embed_mask",
+    "overwrite",
+    "as_json",
+    "quiet",
+}
 
 
 def chosen_model(model: str | None, edge: Path | None, inpaint: Path | None) -> str | tuple[Path, Path] | None:

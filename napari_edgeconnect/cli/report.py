@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
 
     BAD_INPUT = 1
     NO_MEMORY_OR_DEVICE = 3
+    NOT_THE_SAME = 4
     INTERRUPTED = 130
 
 

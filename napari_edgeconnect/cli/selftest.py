@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_edgeconnect.files import FileError, Staging, read_as_mask, read_image, sha256, write_image
+from napari_edgeconnect.files import FileError, Staging, read_as_mask, read_image, write_image
 
 from . import options
+from .records import named_inputs, write_json
 from .report import Report, reporting
-from .task import write_json
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
@@ -74,10 +74,7 @@ def selftest(
         record = {
             **test.record,
             "command": "selftest",
-            "inputs": {
-                role: {"file": str(path), "sha256": sha256(path)}
-                for role, path in {"image": image, "mask": mask}.items()
-            },
+            "inputs": named_inputs({"image": image, "mask": mask}, output / _NAMES[0]),
         }
         text = markdown(test)
         staging.commit(

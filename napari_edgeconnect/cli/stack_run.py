@@ -26,6 +26,8 @@ from napari_edgeconnect.files import (
     StackFile,
     Staging,
     check_stack_format,
+    check_stack_mask_place,
+    has_stack_mask_place,
     stamp,
     write_planes,
     write_stack,
@@ -52,14 +54,21 @@ _TILE_PX = 512
 
 def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None = None) -> None:
     """``inpaint`` for a stack, or ``complete`` where edges are given; the model is loaded unless it is given."""
+    record = stack_repaired(task, report, model)
+    _say_result(task, report, _outputs(task), record)
+
+
+def stack_repaired(task: StackTask, report: Report, model: EdgeConnect | None = None) -> dict[str, Any]:
+    """All of :func:`repair_stack_file` but its last words, which are about the record that is returned."""
     started = time.monotonic()
-    outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
-    outputs |= optional_outputs(task)
+    outputs = _outputs(task)
     for path in optional_outputs(task).values():
         if path.suffix.lower() not in (".tif", ".tiff"):
             raise FileError(f"{path}: the edges of a stack are written as .tif.")
     with opened(task) as (source, stack, notes):
         check_stack_format(task.output, source)
+        if task.embed_mask:
+            check_stack_mask_place(task.output, source)
         staging = Staging(task.inputs.values(), overwrite=task.overwrite)
         asked = _asked(task, stack)
         resumed = Parts.of_same_run(task.parts_path(), asked)
@@ -82,7 +91,13 @@ def repair_stack_file(task: StackTask, report: Report, model: EdgeConnect | None
             parts.remove()
     for path in outputs.values():
         report.written(path)
-    _say_result(task, report, outputs, record)
+    return record
+
+
+def _outputs(task: StackTask) -> dict[str, Path]:
+    """By role."""
+    outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
+    return {**outputs, **optional_outputs(task)}
 
 
 def _asked(task: StackTask, stack: Stack) -> dict[str, Any]:
@@ -201,13 +216,15 @@ def _record(task: StackTask, stack: Stack, fills: Any, *, seconds: float) -> dic
 
     planes = [record for place in stack.axes.places() for record in plane_records(fills(place))]
     return {
-        **origin(),
+        **origin("stack"),
         "command": task.command,
         "method": task.method,
         "model": model_info(task).as_dict(),
         "settings": stack.settings.as_dict(),
         "stack": _shared(stack),
         "hole_px": sum(plane["hole_px"] for plane in planes),
+        "holes": sum(plane["holes"] for plane in planes),
+        "largest_hole_px": max((plane["largest_hole_px"] for plane in planes), default=0),
         "hole_fraction": sum(plane["hole_px"] for plane in planes) / (_planes(stack) * np.prod(stack.axes.plane_shape)),
         "seconds": round(seconds, 3),
         "notes": [] if planes else ["The mask is empty: nothing was repaired."],
@@ -248,13 +265,21 @@ def _commit(
         edges[task.save_edges] = as_stack(repaired.each("labels", boxes), np.uint8)
     if task.save_probability:
         edges[task.save_probability] = as_stack(repaired.each("probability", boxes), np.float32)
+    embeds = has_stack_mask_place(source) if task.embed_mask is None else task.embed_mask
     altered = (as_black_and_white(plane) for plane in repaired.each("altered", boxes))
     staging.commit(
         {
             task.record_path(): partial(write_json, record=record),
             **edges,
             task.altered_path(): as_stack(altered, np.uint8),
-            task.output: partial(write_stack, source=source, pixels=repaired, changed=repaired.changed()),
+            task.output: partial(
+                write_stack,
+                source=source,
+                pixels=repaired,
+                changed=repaired.changed(),
+                record=record,
+                altered=repaired.altered() if embeds else None,
+            ),
         },
         within=within,
     )

@@ -6,7 +6,6 @@ loaded, and nothing appears under its final name before all of it is whole.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,14 +21,15 @@ from napari_edgeconnect.files import (
     ImageFile,
     Staging,
     check_format,
+    check_mask_place,
     read_as_edges,
     read_as_mask,
     read_image,
-    sha256,
     write_image,
 )
 
 from .options import EDGECONNECT
+from .records import from_folder_of, named_inputs, read_record, write_json
 from .report import Report
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ class Task:
         Fields of ``Settings`` that differ from its defaults.
     asked : str or None
         What a run on many files knows its own outputs by; goes into the record.
+    embed_mask : bool or None
+        Whether the mask of altered pixels goes into the output, too. None: where the format has a usual place for it.
+    self_test : Path or None
+        What ``selftest`` wrote about the same image and mask.
     """
 
     command: str
@@ -79,6 +83,8 @@ class Task:
     overwrite: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
     asked: str | None = None
+    embed_mask: bool | None = None
+    self_test: Path | None = None
 
     @property
     def inputs(self) -> dict[str, Path]:
@@ -97,27 +103,20 @@ class Task:
 
 def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -> None:
     """``inpaint``, or ``complete`` where edges are given; the model is loaded unless it is given."""
-    staging = Staging(task.inputs.values(), overwrite=task.overwrite)
-    outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
-    outputs |= optional_outputs(task)
-    for path in outputs.values():
-        staging.plan(path)
-    source, mask = _read(task, report)
-    _check_outputs(task, source)
+    test = read_record(task.self_test) if task.self_test else None
+    staging, outputs = plan_outputs(task)
+    source, mask = read_inputs(task, report)
     repair = report.follow(_repair_steps(task, source, mask, report, model))
     for note in repair.record["notes"]:
         report.note(note)
     if task.method == EDGECONNECT:
         _warn(task, source, mask, report)
     record = {**repair.record, **provenance(task, outputs)}
-    staging.commit(
-        {
-            task.record_path(): partial(write_json, record=record),
-            **(_edge_writers(task, repair.edges) if optional_outputs(task) else {}),  # classical repairs have no edges
-            task.altered_path(): partial(write_image, pixels=as_black_and_white(repair.altered), suffix=".png"),
-            task.output: partial(write_image, pixels=repair.image, like=source, suffix=task.output.suffix),
-        }
-    )
+    if test is not None:
+        from napari_edgeconnect.core.record import with_self_test
+
+        record = with_self_test(record, test)
+    write_repair(task, staging, source, repair, record)
     for path in outputs.values():
         report.written(path)
     hole, fraction, seconds = (record[key] for key in ("hole_px", "hole_fraction", "seconds"))
@@ -132,6 +131,47 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
             "seconds": seconds,
             "notes": record["notes"],
         },
+    )
+
+
+def plan_outputs(task: Task) -> tuple[Staging, dict[str, Path]]:
+    """All outputs of a repair by role, announced before any work is done."""
+    staging = Staging(task.inputs.values(), overwrite=task.overwrite)
+    outputs = {"output": task.output, "record": task.record_path(), "altered": task.altered_path()}
+    outputs |= optional_outputs(task)
+    for path in outputs.values():
+        staging.plan(path)
+    return staging, outputs
+
+
+def read_inputs(task: Task, report: Report) -> tuple[ImageFile, NDArray[np.bool_]]:
+    """The image and its mask; whether the outputs can hold what will be written is known after it."""
+    source, mask = _read(task, report)
+    _check_outputs(task, source)
+    if task.embed_mask:
+        check_mask_place(task.output, source)
+    return source, mask
+
+
+def write_repair(
+    task: Task,
+    staging: Staging,
+    source: ImageFile,
+    repair: Repair | ClassicalRepair,
+    record: Mapping[str, Any],
+) -> None:
+    """Write a repair's files, all or none."""
+    altered = repair.altered if task.embed_mask else None
+    edges: EdgeMap | None = getattr(repair, "edges", None)  # classical repairs have none
+    staging.commit(
+        {
+            task.record_path(): partial(write_json, record=record),
+            **(_edge_writers(task, edges) if edges is not None else {}),
+            task.altered_path(): partial(write_image, pixels=as_black_and_white(repair.altered), suffix=".png"),
+            task.output: partial(
+                write_image, pixels=repair.image, like=source, suffix=task.output.suffix, record=record, altered=altered
+            ),
+        }
     )
 
 
@@ -152,7 +192,7 @@ def _repair_steps(
         from napari_edgeconnect.core.classical import inpaint_steps
 
         return inpaint_steps(source.pixels, mask, task.method, grow_px=settings.grow_px)
-    edges = _given_edges(task, source, mask, settings, report) if task.edges else None
+    edges = given_edges(task, source, mask, settings, report) if task.edges else None
     model = model or load_model(task, report)
     if edges is None:
         return model.inpaint_steps(source.pixels, mask, settings)
@@ -250,7 +290,7 @@ def load_model(task: Task, report: Report) -> EdgeConnect:
     return model
 
 
-def _given_edges(
+def given_edges(
     task: Task, source: ImageFile, mask: NDArray[np.bool_], settings: Settings, report: Report
 ) -> EdgeMap | NDArray[Any]:
     """The edges that a person brings, as core takes them."""
@@ -304,8 +344,8 @@ def provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
     """From what and into what, for a record."""
     return {
         "command": task.command,
-        "inputs": {role: {"file": str(path), "sha256": sha256(path)} for role, path in task.inputs.items()},
-        "outputs": {role: str(path) for role, path in outputs.items()},
+        "inputs": named_inputs(task.inputs, task.record_path()),
+        "outputs": {role: from_folder_of(task.record_path(), path) for role, path in outputs.items()},
         **({"asked": task.asked} if task.asked else {}),
     }
 
@@ -313,8 +353,3 @@ def provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
 def as_black_and_white(where: NDArray[Any]) -> NDArray[np.uint8]:
     """A mask as any program shows it: 255 where it is set."""
     return np.where(where != 0, np.uint8(255), np.uint8(0))
-
-
-def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a record for people and programs."""
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

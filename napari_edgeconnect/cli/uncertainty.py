@@ -10,11 +10,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from napari_edgeconnect.files import Staging, check_format, read_as_mask, read_image, sha256, write_image
+from napari_edgeconnect.files import Staging, check_format, read_as_mask, read_image, write_image
 
 from . import options
+from .records import named_inputs, write_json
 from .report import reporting
-from .task import write_json
 
 Output = Annotated[
     Path,
@@ -49,9 +49,9 @@ def uncertainty(
 ) -> None:
     """Say how far the truth may lie from EdgeConnect's repair: its spread, calibrated on copies of the damage."""
     with reporting(as_json=as_json, quiet=quiet) as report:
-        from napari_edgeconnect import __version__
         from napari_edgeconnect.core.edgeconnect import EdgeConnect
         from napari_edgeconnect.core.models import DEFAULT_MODEL
+        from napari_edgeconnect.core.record import digests_of_input, origin
         from napari_edgeconnect.core.settings import Settings
         from napari_edgeconnect.selftest.advice import digits
         from napari_edgeconnect.selftest.calibration import uncertainty_steps
@@ -73,8 +73,10 @@ def uncertainty(
         inside = found.half_width[found.spread.hole]
         usual, largest = float(inside.mean()), float(inside.max())
         record = {
+            **origin("uncertainty"),
             "command": "uncertainty",
-            "napari_edgeconnect": __version__,
+            "pixels": digests_of_input(source.pixels, hole),
+            "level": level,
             "model": {**loaded.info.as_dict(), "device": str(loaded.device)},
             "settings": settings.as_dict(),
             "seed": seed,
@@ -82,10 +84,7 @@ def uncertainty(
             "calibration": found.calibration.as_dict(),
             "mean_half_width": usual,
             "largest_half_width": largest,
-            "inputs": {
-                role: {"file": str(path), "sha256": sha256(path)}
-                for role, path in {"image": image, "mask": mask}.items()
-            },
+            "inputs": named_inputs({"image": image, "mask": mask}, record_path),
         }
         staging.commit(
             {

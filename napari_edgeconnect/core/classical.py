@@ -140,6 +140,7 @@ def inpaint_steps(
     record = classical_record(
         job,
         method,
+        result=result,
         package=opponent.package,
         options=opponent.options,
         seed=opponent.seed,

@@ -7,6 +7,7 @@ a command line does not load it.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -55,6 +56,15 @@ def choose_device(name: str = "auto") -> torch.device:
     if name not in known:
         raise ValueError(f"Device {name!r} is not available: this machine has {', '.join(devices)}, or use 'auto'.")
     return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """What a device is, for a record: a GPU's name, or the CPU's architecture."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return platform.machine()
 
 
 @contextmanager

@@ -244,15 +244,17 @@ class EdgeConnect:
         started = time.monotonic() if started is None else started
         if edges is not None:
             edge_map = as_edge_map(edges, job.hole, job.measured_edges, job.settings.threshold)
-            return (yield from _counted(self._completed(job, edge_map, started), _total(job)))
+            return (yield from _counted(self._completed(job, edge_map, started, edges_given=True), _total(job)))
 
         def both() -> Generator[Work, None, Repair]:
             proposed, fitting = yield from self._within_memory(job, self._all_edges)
-            return (yield from self._completed(fitting, proposed, started))
+            return (yield from self._completed(fitting, proposed, started, edges_given=False))
 
         return (yield from _counted(both(), 2 * _total(job)))
 
-    def _completed(self, job: Job, edges: EdgeMap, started: float) -> Generator[Work, None, Repair]:
+    def _completed(
+        self, job: Job, edges: EdgeMap, started: float, *, edges_given: bool
+    ) -> Generator[Work, None, Repair]:
         def all_pixels(job: Job, batch: int) -> Generator[Work, None, NDArray[Any]]:
             pixels = PixelPass(self.stages, job, edges)
             yield from through_all(pixels, batch)
@@ -260,8 +262,16 @@ class EdgeConnect:
 
         image, job = yield from self._within_memory(job, all_pixels)
         noise = add_matching_noise(image, job) if job.settings.match_noise else None
-        seconds = time.monotonic() - started
-        record = repair_record(job, edges, self.info, self.stages, noise=noise, seconds=seconds)
+        record = repair_record(
+            job,
+            edges,
+            self.info,
+            self.stages,
+            result=image,
+            edges_given=edges_given,
+            noise=noise,
+            seconds=time.monotonic() - started,
+        )
         return Repair(image, edges, job.hole.copy(), record)
 
     def _all_edges(self, job: Job, batch: int) -> Generator[Work, None, EdgeMap]:

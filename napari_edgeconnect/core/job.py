@@ -8,6 +8,7 @@ it. It computes nothing with torch, and touches pixels inside windows only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from skimage.color import rgb2gray
 from .coarse import CoarseGuess
 from .cutouts import Cutout
 from .device import OutOfMemoryError
+from .digests import array_sha256
 from .edges import known_edges
 from .fill import biharmonic_fill
 from .holes import Box, Plan, Window, grown, plan_windows, read_mask
@@ -64,6 +66,8 @@ class Job:
         What a person should know, in sentences.
     cutout : Cutout or None
         Which part of a larger plane the image is.
+    mask_sha256 : str
+        Of the mask as given, (H, W) bool, before anything was added to it.
     """
 
     image: NDArray[Any]
@@ -75,6 +79,7 @@ class Job:
     nonfinite_px: int
     notes: tuple[str, ...] = field(default=())
     cutout: Cutout | None = None
+    mask_sha256: str = ""
 
     @classmethod
     def prepare(cls, image: ArrayLike, mask: ArrayLike, settings: Settings, cutout: Cutout | None = None) -> Job:
@@ -106,7 +111,18 @@ class Job:
             nonfinite_px=int(np.count_nonzero(missing & ~marked)),
             notes=() if cutout else notes_on(float(hole.mean())),
             cutout=cutout,
+            mask_sha256=array_sha256(marked),
         )
+
+    @cached_property
+    def image_sha256(self) -> str:
+        """Of the user's array."""
+        return array_sha256(self.image)
+
+    @cached_property
+    def hole_sizes(self) -> NDArray[np.int64]:
+        """Pixels of each hole; those that touch at a corner are one."""
+        return np.bincount(self.plan.labels.ravel())[1:]
 
     def with_smaller_windows(self) -> Job:
         """The same job in windows of half the side, for a device without enough memory.

@@ -152,8 +152,16 @@ class LiveCompletion:
         if job.settings.match_noise:
             noise = add_matching_noise(image, job)
             yield from (_noisy_patch(image, window, job) for window in job.plan.windows)
-        seconds = time.monotonic() - started
-        record = repair_record(job, edge_map, self._model.info, stages, noise=noise, seconds=seconds)
+        record = repair_record(
+            job,
+            edge_map,
+            self._model.info,
+            stages,
+            result=image,
+            edges_given=True,
+            noise=noise,
+            seconds=time.monotonic() - started,
+        )
         return Repair(image, edge_map, job.hole.copy(), record)
 
     def _begin(self, job: Job) -> None:

@@ -75,6 +75,15 @@ class Patched:
             for fill in self._fills(place):
                 yield axes.index(axes.where(place, fill.channel), fill.box)
 
+    def altered(self) -> Iterator[tuple[tuple[Any, ...], NDArray[np.bool_]]]:
+        """The indices of :meth:`changed`, and (h, w) bool at each of them, in the order of the stack's own axes."""
+        axes = self._stack.axes
+        turned = axes.names.index(axes.plane[0]) > axes.names.index(axes.plane[1])
+        for place in axes.places():
+            for fill in self._fills(place):
+                where = axes.index(axes.where(place, fill.channel), fill.box)
+                yield where, fill.altered.T if turned else fill.altered
+
     def each(
         self, name: Literal["altered", "labels", "probability"], boxes: Sequence[Box] | None = None
     ) -> Iterator[NDArray[Any]]:

@@ -1,18 +1,25 @@
 """The record of a repair: what was invented, by what, and from what.
 
 Plain values only, so that a layer's metadata and a JSON file hold the same.
+What fields there are, ``record_schema`` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
+from .device import device_name
+from .digests import array_sha256, sha256_of_parts
 from .edges import EdgeMap, EdgeSource
+from .holes import EIGHT_NEIGHBOURS
 from .job import Job, notes_on
 from .models import ModelInfo
 from .settings import Settings
@@ -21,32 +28,59 @@ if TYPE_CHECKING:
     from .stages import Stages
 
 SOFTWARE = "napari-edgeconnect"
+#: Another one when a reader of the old could misunderstand the new.
+RECORD_VERSION = 1
+Kind = Literal["repair", "classical", "edges", "stack", "self_test", "uncertainty", "unfinished"]
+#: Whose versions may change the last bits of a result.
+_PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
 
 
 def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Settings) -> dict[str, Any]:
-    """Write down an edge map: what made its proposals, and what a person made of them.
+    """Write down an edge map that nothing has been completed from: what proposed it, and what a person made of it.
 
     Returns
     -------
     dict
         Only str, int, float, bool, None, lists and dicts.
     """
+    sizes = np.bincount(ndimage.label(edges.hole, EIGHT_NEIGHBOURS)[0].ravel())[1:]
     return {
-        **origin(),
+        **origin("edges"),
+        **_by_networks(edges, model, stages, settings, given=False),
+        **_holes(sizes),
+        "hole_fraction": _count(edges.hole) / edges.hole.size,
+    }
+
+
+def _by_networks(
+    edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Settings, *, given: bool
+) -> dict[str, Any]:
+    return {
         "model": model.as_dict(),
         "settings": {**settings.as_dict(), "rim_correction": stages.corrects_rim(settings.rim_correction)},
         "device": str(stages.device),
+        "device_name": device_name(stages.device),
         # Of the noise that is added. Nothing else is drawn at random: the same input gives the same output.
         "seed": settings.seed if settings.match_noise else None,
         "edges": {
+            "given": given,
             "threshold": edges.threshold,
             "measured_px": _count(edges.labels == EdgeSource.MEASURED),
             "proposed_px": _count(edges.hole & (edges.labels == EdgeSource.PROPOSED)),
             "drawn_px": _count(edges.drawn),
             "erased_px": _count(edges.erased),
+            "sha256": edges_sha256(edges),
         },
-        "hole_px": _count(edges.hole),
     }
+
+
+def edges_sha256(edges: EdgeMap) -> dict[str, str]:
+    """Digests of all arrays that stage 2 follows from."""
+    return {name: array_sha256(getattr(edges, name)) for name in EDGE_ARRAYS}
+
+
+#: Of an edge map.
+EDGE_ARRAYS = ("labels", "probability", "decided", "hole")
 
 
 def repair_record(
@@ -55,24 +89,29 @@ def repair_record(
     model: ModelInfo,
     stages: Stages,
     *,
+    result: NDArray[Any],
+    edges_given: bool,
     noise: Sequence[Mapping[str, Any] | None] | None = None,
     seconds: float,
 ) -> dict[str, Any]:
-    """Write down one repair: its edge map's record, and what was done to the image.
+    """Write down one repair: what its edge map was, and what was done to the image.
 
-    ``noise`` is what ``noise.add_matching_noise`` found in each window, where it was asked for.
+    ``result`` is the completed image; ``edges_given`` is False where stage 1 ran in the same call; ``noise`` is what
+    ``noise.add_matching_noise`` found in each window, where it was asked for.
     """
-    done = _what_was_done(job, seconds)
+    done = _what_was_done(job, result, seconds)
     if noise is not None:
         windows = zip(done["windows"], noise, strict=True)
         done["windows"] = [{**window, "noise": dict(found) if found else None} for window, found in windows]
-    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **done}
+    networks = _by_networks(edges, model, stages, job.settings, given=edges_given)
+    return {**origin("repair"), "method": "edgeconnect", **networks, **done}
 
 
 def classical_record(
     job: Job,
     method: str,
     *,
+    result: NDArray[Any],
     package: Mapping[str, str],
     options: Mapping[str, Any],
     seed: int | None,
@@ -81,59 +120,131 @@ def classical_record(
     """Write down what a classical method did to an image: ``options`` are the method's own settings."""
     shared = ("grow_px", "margin_px", "smallest_window_px", "largest_window_px")
     return {
-        **origin(),
+        **origin("classical"),
         "method": method,
         "package": dict(package),
         "settings": {**{name: getattr(job.settings, name) for name in shared}, **options},
         "seed": seed,
-        **_what_was_done(job, seconds),
+        **_what_was_done(job, result, seconds),
     }
 
 
-def origin() -> dict[str, Any]:
-    """What made a record, and when."""
+def origin(kind: Kind) -> dict[str, Any]:
+    """What kind of record it is, what made it, and when."""
     return {
+        "record_version": RECORD_VERSION,
+        "kind": kind,
         "software": SOFTWARE,
         "version": version(SOFTWARE),
+        "packages": dict(_packages()),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+@cache
+def _packages() -> Mapping[str, str]:
+    return {name: version(name) for name in _PACKAGES}
+
+
+def digests_of_input(image: NDArray[Any], mask: NDArray[np.bool_]) -> dict[str, str]:
+    """What tells one image and its mask, as given, from others: for records of what repairs nothing."""
+    return {"image": array_sha256(image), "mask": array_sha256(mask)}
+
+
+def with_self_test(record: Mapping[str, Any], test_record: Mapping[str, Any]) -> dict[str, Any]:
+    """A repair's record with what a self-test on the same image and mask has found, under ``"self_test"``.
+
+    Parameters
+    ----------
+    record : dict
+        Of a repair of one plane, by EdgeConnect or by a classical method. It is not changed.
+    test_record : dict
+        ``SelfTest.record``, or the ``selftest.json`` of the command line.
+
+    Raises
+    ------
+    ValueError
+        If either is a record of another kind, or the test was made on another image or mask: they are told apart by
+        the SHA-256 of their pixels.
+    """
+    return _attached(record, test_record, "self_test", "self-test", "selftest")
+
+
+def with_uncertainty(record: Mapping[str, Any], uncertainty_record: Mapping[str, Any]) -> dict[str, Any]:
+    """A repair's record with how far the truth may lie from it, under ``"uncertainty"``.
+
+    As :func:`with_self_test`, for what the command ``uncertainty`` writes.
+    """
+    return _attached(record, uncertainty_record, "uncertainty", "record of an uncertainty", "uncertainty")
+
+
+def _attached(
+    record: Mapping[str, Any], other: Mapping[str, Any], kind: Kind, title: str, command: str
+) -> dict[str, Any]:
+    if other.get("kind") != kind:
+        raise ValueError(f"A record of kind {other.get('kind')!r} is no {title}: {command} makes one.")
+    if record.get("kind") not in ("repair", "classical"):
+        raise ValueError(f"A {title} goes with the repair of one plane, not with a record of {record.get('kind')!r}.")
+    for what in ("image", "mask"):
+        ours, theirs = (one.get("pixels", {}).get(what) for one in (record, other))
+        if ours is None or ours != theirs:
+            raise ValueError(f"The {title} was made on another {what}: run {command} on the one that is repaired.")
+    return {**record, kind: dict(other)}
 
 
 def record_of_plane(cutouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The record of a large plane from those of its cutouts, of which there is at least one."""
     first = cutouts[0]
     height, width = first["image"]["shape"][:2]
-    summed = {name: sum(one[name] for one in cutouts) for name in ("mask_px", "hole_px", "nonfinite_px")}
+    summed = {name: sum(one[name] for one in cutouts) for name in ("mask_px", "hole_px", "nonfinite_px", "holes")}
     hole_fraction = summed["hole_px"] / (height * width)
     edges = {
         name: sum(one["edges"][name] for one in cutouts) if name.endswith("_px") else value
         for name, value in first["edges"].items()
     }
+    edges["sha256"] = _of_parts([one["edges"]["sha256"] for one in cutouts])
     notes = [*notes_on(hole_fraction), *(note for one in cutouts for note in one["notes"])]
     return {
         **first,
         **summed,
+        "largest_hole_px": max(one["largest_hole_px"] for one in cutouts),
         "edges": edges,
         "hole_fraction": hole_fraction,
+        "pixels": {**_of_parts([one["pixels"] for one in cutouts]), "parts": len(cutouts)},
         "windows": [window for one in cutouts for window in one["windows"]],
         "seconds": round(sum(one["seconds"] for one in cutouts), 3),
         "notes": list(dict.fromkeys(notes)),
     }
 
 
-def _what_was_done(job: Job, seconds: float) -> dict[str, Any]:
+def _of_parts(digests: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {name: sha256_of_parts(one[name] for one in digests) for name in digests[0]}
+
+
+def _what_was_done(job: Job, result: NDArray[Any], seconds: float) -> dict[str, Any]:
     height, width = job.cutout.plane_shape if job.cutout else job.hole.shape
     return {
         "image": {"shape": [height, width, *job.image.shape[2:]], "dtype": str(job.image.dtype)},
         "mapping": job.mapping.as_dict(),
         "mask_px": job.mask_px,
-        "hole_px": _count(job.hole),
+        **_holes(job.hole_sizes),
         "hole_fraction": _count(job.hole) / (height * width),
         "nonfinite_px": job.nonfinite_px,
+        "pixels": {
+            "image": job.image_sha256,
+            "mask": job.mask_sha256,
+            "altered": array_sha256(job.hole),
+            "result": array_sha256(result[job.hole]),
+        },
         "windows": _windows(job),
         "seconds": round(seconds, 3),
         "notes": list(job.notes),
     }
+
+
+def _holes(sizes: NDArray[np.integer]) -> dict[str, Any]:
+    """How many pixels in how many holes; holes that touch at a corner are one."""
+    return {"hole_px": int(sizes.sum()), "holes": sizes.size, "largest_hole_px": int(sizes.max(initial=0))}
 
 
 def _windows(job: Job) -> Sequence[dict[str, Any]]:

@@ -6,12 +6,20 @@ name. Whatever can be wrong with a file ends as a :class:`FileError` that names
 the file; nothing is read with fewer bits than it has.
 """
 
+from .embedded import read_embedded
 from .errors import FileError
 from .identity import sha256, stamp
-from .image import ImageFile, check_format, read_image, write_image
+from .image import ImageFile, check_format, check_mask_place, read_image, write_image
 from .parts import Parts
 from .roles import read_as_edges, read_as_mask
-from .stack import check_stack_format, holds_stack, open_stack, write_stack
+from .stack import (
+    check_stack_format,
+    check_stack_mask_place,
+    has_stack_mask_place,
+    holds_stack,
+    open_stack,
+    write_stack,
+)
 from .stack_file import StackFile
 from .staging import Staging
 from .tiff_stack import write_planes
@@ -24,12 +32,16 @@ __all__ = [
     "StackFile",
     "Staging",
     "check_format",
+    "check_mask_place",
     "check_stack_format",
+    "check_stack_mask_place",
+    "has_stack_mask_place",
     "holds_stack",
     "is_zarr",
     "open_stack",
     "read_as_edges",
     "read_as_mask",
+    "read_embedded",
     "read_image",
     "sha256",
     "stamp",

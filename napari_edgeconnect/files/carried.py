@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .embedded import Records
+
 #: Raw TIFF tags: code, type, count, value, and whether it is written once or with every page.
 Tags = list[tuple[int, int, int, bytes, bool]]
 
@@ -26,6 +28,10 @@ class Carried:
         Ancillary chunks, verbatim, to go back into a PNG.
     tiff_options : dict
         Arguments of ``tifffile.TiffWriter`` and its ``write`` that make the same kind of TIFF.
+    is_ome : bool
+        A TIFF with OME-XML, of which the SubIFDs are a pyramid.
+    records : tuple of dict
+        Of earlier repairs, the oldest first.
     """
 
     dpi: tuple[float, float] | None = None
@@ -34,3 +40,5 @@ class Carried:
     exif: bytes | None = None
     png_chunks: bytes = b""
     tiff_options: dict[str, Any] = field(default_factory=dict)
+    is_ome: bool = False
+    records: Records = ()

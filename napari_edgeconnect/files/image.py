@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,7 +87,15 @@ def read_image(path: Path) -> ImageFile:
     return ImageFile(path, kind, pixels, carried, tuple(notes))
 
 
-def write_image(path: Path, pixels: NDArray[Any], like: ImageFile | None = None, *, suffix: str | None = None) -> None:
+def write_image(
+    path: Path,
+    pixels: NDArray[Any],
+    like: ImageFile | None = None,
+    *,
+    suffix: str | None = None,
+    record: Mapping[str, Any] | None = None,
+    altered: NDArray[np.bool_] | None = None,
+) -> None:
     """Write an image in the format that the name's ending says.
 
     Parameters
@@ -98,6 +107,10 @@ def write_image(path: Path, pixels: NDArray[Any], like: ImageFile | None = None,
         Resolution, profile, tags and compression are taken from it.
     suffix : str, optional
         Decides the format in the place of ``path``'s own ending.
+    record : dict, optional
+        Of the repair; goes into a PNG or a TIFF, after those that are in ``like`` already.
+    altered : (H, W) bool, optional
+        Goes into a TIFF as a transparency mask; see :func:`check_mask_place`.
 
     Raises
     ------
@@ -109,13 +122,15 @@ def write_image(path: Path, pixels: NDArray[Any], like: ImageFile | None = None,
     target = Path("output" + suffix) if suffix else path
     kind = check_format(target, pixels.shape, pixels.dtype)
     carried = like.carried if like else Carried()
+    if record is not None:
+        carried = replace(carried, records=(*carried.records, record))
     if kind == "npy":
         with path.open("wb") as file:
             np.lib.format.write_array(file, pixels, allow_pickle=False)
     elif kind == "png":
         raster.write_png(path, pixels, carried)
     else:
-        tiff.write(path, pixels, carried)
+        tiff.write(path, pixels, carried, altered)
 
 
 def check_format(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Format:
@@ -137,6 +152,23 @@ def check_format(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Fo
     if kind == "tiff" and dtype.kind == "b" and len(shape) == 3:
         raise FileError(f"{path}: a TIFF can't hold a colour image of bool; write .npy.")
     return kind
+
+
+def check_mask_place(path: Path, like: ImageFile) -> None:
+    """Say why a mask of altered pixels has no place in the file that will be written.
+
+    Raises
+    ------
+    FileError
+        For all but TIFF, and for OME-TIFF.
+    """
+    if _SUFFIXES.get(path.suffix.lower()) != "tiff":
+        raise FileError(f"{path}: a mask has a place in TIFF and OME-Zarr only; it is written beside the image.")
+    if like.carried.is_ome:
+        raise FileError(
+            f"{path}: what an OME-TIFF has beside its pages readers take for smaller copies of the image, so a mask "
+            f"has no place in it; it is written beside the image."
+        )
 
 
 def format_of(path: Path) -> Format:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .carried import Carried
+from .embedded import Records, png_chunk, records_in_png_chunk
 from .errors import FileError
 
 _ORIENTATION = 0x0112
@@ -63,7 +66,14 @@ def write_png(path: Path, pixels: NDArray[Any], carried: Carried) -> None:
     buffer = BytesIO()
     Image.fromarray(native).save(buffer, "PNG", **extras)
     encoded = buffer.getvalue()
-    path.write_bytes(encoded[:_SIGNATURE_AND_IHDR] + carried.png_chunks + encoded[_SIGNATURE_AND_IHDR:])
+    chunks = carried.png_chunks + png_chunk(carried.records)
+    path.write_bytes(encoded[:_SIGNATURE_AND_IHDR] + chunks + encoded[_SIGNATURE_AND_IHDR:])
+
+
+def records_of_png(path: Path) -> Records:
+    """The records in a PNG, the oldest first."""
+    found = (records_in_png_chunk(name, chunk[8:-4]) for name, chunk in _chunks(path.read_bytes()))
+    return next((records for records in found if records is not None), ())
 
 
 def _pixels(image: Image.Image, path: Path, modes: tuple[str, ...]) -> NDArray[Any]:
@@ -97,13 +107,22 @@ def _carried(image: Image.Image) -> tuple[Carried, list[str]]:
 def _with_chunks(carried: Carried, encoded: bytes, *, keep_transparency: bool) -> Carried:
     """Add the ancillary chunks that stay true when pixels change; PNG marks them by a lower-case fourth letter."""
     kept = []
+    records: Records = ()
+    for name, chunk in _chunks(encoded):
+        ancillary, safe = name[0:1].islower(), name[3:4].islower()
+        wanted = (ancillary and safe) or name in _STILL_TRUE or (name == b"tRNS" and keep_transparency)
+        ours = records_in_png_chunk(name, chunk[8:-4])
+        if ours is not None:
+            records = ours
+        elif wanted:
+            kept.append(chunk)
+    return replace(carried, png_chunks=b"".join(kept), records=records)
+
+
+def _chunks(encoded: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The name and all bytes of each chunk after the header."""
     position = _SIGNATURE_AND_IHDR
     while position + 12 <= len(encoded):
         length = int.from_bytes(encoded[position : position + 4], "big")
-        name = encoded[position + 4 : position + 8]
-        ancillary, safe = name[0:1].islower(), name[3:4].islower()
-        wanted = (ancillary and safe) or name in _STILL_TRUE or (name == b"tRNS" and keep_transparency)
-        if wanted:
-            kept.append(encoded[position : position + 12 + length])
+        yield encoded[position + 4 : position + 8], encoded[position : position + 12 + length]
         position += 12 + length
-    return Carried(carried.dpi, carried.icc, carried.orientation, carried.exif, png_chunks=b"".join(kept))

@@ -8,10 +8,12 @@ source itself is only ever opened for reading.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import tiff_stack, zarr_stack
 from .errors import DECODER_ERRORS, FileError
@@ -72,7 +74,15 @@ def holds_stack(path: Path) -> bool:
     return len(shape) > 3 or (len(shape) == 3 and shape[-1] not in (3, 4))
 
 
-def write_stack(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:
+def write_stack(
+    path: Path,
+    source: StackFile,
+    pixels: Pixels,
+    changed: Iterable[Index],
+    *,
+    record: Mapping[str, Any] | None = None,
+    altered: Iterable[tuple[Index, NDArray[np.bool_]]] | None = None,
+) -> None:
     """Write a repaired stack: the source's copy, with other pixels at some indices.
 
     Parameters
@@ -85,11 +95,16 @@ def write_stack(path: Path, source: StackFile, pixels: Pixels, changed: Iterable
         Of the source's shape and dtype: the repaired stack. It is asked for ``changed`` indices, and for whole pages.
     changed : iterable of tuples
         Where it differs from the source.
+    record : dict, optional
+        Of the repair; goes into a TIFF or a zarr store, after those that are in the source already.
+    altered : iterable of index and (h, w) bool, optional
+        Which pixels were invented, at indices like ``changed``; goes into an OME-Zarr image as its label image.
+        See :func:`check_stack_mask_place`.
     """
     if source.format == "zarr":
-        zarr_stack.write_zarr(path, source, pixels, changed)
+        zarr_stack.write_zarr(path, source, pixels, changed, record, altered)
     elif source.format == "tiff":
-        tiff_stack.write_tiff(path, source, pixels, changed)
+        tiff_stack.write_tiff(path, source, pixels, changed, record)
     else:
         shutil.copyfile(source.path, path)
         written = np.load(path, mmap_mode="r+")
@@ -110,6 +125,26 @@ def check_stack_format(path: Path, source: StackFile) -> None:
             f"{path}: a stack is written as the kind of file that it was read from, so that nothing it says is lost; "
             f"give a name that ends in {_ENDINGS[source.format]}."
         )
+
+
+def check_stack_mask_place(path: Path, source: StackFile) -> None:
+    """Say why a mask of altered pixels has no place in the stack that will be written.
+
+    Raises
+    ------
+    FileError
+        For all but OME-Zarr images with named axes.
+    """
+    if not has_stack_mask_place(source):
+        raise FileError(
+            f"{path}: among stacks only an OME-Zarr image (0.4 or 0.5) has a place for a mask; it is written beside "
+            f"the image."
+        )
+
+
+def has_stack_mask_place(source: StackFile) -> bool:
+    """True for what :func:`check_stack_mask_place` does not refuse."""
+    return source.format == "zarr" and zarr_stack.has_place_for_labels(source.path)
 
 
 def _open_npy(path: Path) -> StackFile:

@@ -9,6 +9,7 @@ a second time.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from PIL import Image
 from tifffile import TiffFile, TiffPage, TiffTag, TiffWriter
 
 from .carried import Carried, Tags
+from .embedded import TIFF_TAG, Records, records_in, tiff_tag, with_annotation
 from .errors import DECODER_ERRORS, FileError
 
 PHOTOMETRIC = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette"}
@@ -33,6 +35,8 @@ _RESOLUTION = {282, 283, 296}
 _OFFSETS = {288, 289, 330, 400, 34665, 34853, 40965, 33628, 33629, 33630, 33631, 34412, 37724, *range(65420, 65460)}
 _IFD_TYPES = {13, 18}
 _INCHES = {2: 1.0, 3: 2.54}
+#: NewSubfileType's bit of transparency masks.
+MASK = 4
 
 
 def read(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
@@ -56,9 +60,10 @@ def read(path: Path) -> tuple[NDArray[Any], Carried, list[str]]:
     return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("=")), carried, notes
 
 
-def write(path: Path, pixels: NDArray[Any], carried: Carried) -> None:
-    """Write a one-page TIFF with what ``carried`` says about it."""
+def write(path: Path, pixels: NDArray[Any], carried: Carried, altered: NDArray[np.bool_] | None = None) -> None:
+    """Write a one-page TIFF with what ``carried`` says about it, and a mask of altered pixels in its SubIFD."""
     options = dict(carried.tiff_options) or _plain_options(carried)
+    options["extratags"] = with_records(options.get("extratags", []), carried)
     container = {name: options.pop(name) for name in ("bigtiff", "byteorder") if name in options}
     # Past 4 GB the old format has no room for offsets; tifffile counts for itself when not told.
     container = {name: value for name, value in container.items() if value or name == "byteorder"}
@@ -75,7 +80,38 @@ def write(path: Path, pixels: NDArray[Any], carried: Carried) -> None:
         if options["planarconfig"] == "separate":
             data = np.ascontiguousarray(np.moveaxis(data, -1, 0))
     with TiffWriter(path, ome=False, imagej=False, shaped=False, **container) as file:
-        file.write(data, metadata=None, software=False, **options)
+        file.write(data, metadata=None, software=False, subifds=None if altered is None else 1, **options)
+        if altered is not None:
+            mask = np.ascontiguousarray(altered, dtype=bool)
+            file.write(mask, metadata=None, software=False, photometric="mask", subfiletype=MASK)
+
+
+def with_records(tags: Tags, carried: Carried) -> Tags:
+    """A page's tags with its records: a tag of our own, and in OME-XML the newest as an annotation."""
+    tags = [tag for tag in tags if tag[0] != TIFF_TAG]
+    if carried.is_ome and carried.records:
+        tags = [_annotated(tag, carried.records[-1]) if tag[0] == _DESCRIPTION else tag for tag in tags]
+    return [*tags, *tiff_tag(carried.records)]
+
+
+def _annotated(tag: tuple[int, int, int, bytes, bool], record: Mapping[str, Any]) -> tuple[int, int, int, bytes, bool]:
+    code, kind, _, value, once = tag
+    value = with_annotation(value, record)
+    return code, kind, len(value), value, once
+
+
+def records_of_tiff(path: Path) -> Records:
+    """The records in a TIFF's first page, the oldest first."""
+    try:
+        with TiffFile(path) as file:
+            return records_of_page(file.pages.first)
+    except DECODER_ERRORS as error:
+        raise FileError(f"{path} can't be read: it is damaged, truncated or unusual ({error}).") from error
+
+
+def records_of_page(page: Any) -> Records:
+    """Those in a tag of ours."""
+    return records_in(str(page.tags.valueof(TIFF_TAG, "")))
 
 
 def _only_page(file: TiffFile, path: Path) -> tuple[TiffPage, list[str]]:
@@ -98,9 +134,16 @@ def _only_page(file: TiffFile, path: Path) -> tuple[TiffPage, list[str]]:
     metadata = file.imagej_metadata if file.is_imagej else None
     if int((metadata or {}).get("images", 1)) > 1:
         raise _is_stack(path)
-    smaller += len(full.subifds or ())
+    smaller += sum(not _is_mask(file, offset) for offset in full.subifds or ())
     notes = [f"{smaller} smaller copies of the image in the file (a pyramid) are not written"] if smaller else []
     return full, notes
+
+
+def _is_mask(file: TiffFile, offset: int) -> bool:
+    """True for a SubIFD that says which pixels were invented, or are transparent."""
+    file.filehandle.seek(offset)
+    page = TiffPage(file, index=(0,))
+    return bool(int(page.subfiletype) & MASK)
 
 
 class SeveralPagesError(FileError):
@@ -209,6 +252,8 @@ def carried_from(file: TiffFile, page: TiffPage) -> tuple[Carried, list[str]]:
         icc=page.tags.valueof(_ICC),
         orientation=int(page.tags.valueof(_ORIENTATION, 1)),
         tiff_options=options,
+        is_ome=file.is_ome,
+        records=records_of_page(page),
     )
     return carried, dropped
 

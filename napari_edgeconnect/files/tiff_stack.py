@@ -8,7 +8,8 @@ are written page by page, with each page's own tags and compression.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -19,9 +20,11 @@ import tifffile
 from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPageSeries, TiffWriter
 
+from .embedded import tiff_tag, with_annotation
 from .errors import FileError
 from .stack_file import Index, Pixels, StackFile
-from .tiff import PALETTE, PHOTOMETRIC, carried_from, without_file_names
+from .tiff import PALETTE, PHOTOMETRIC, carried_from, records_of_page, with_records, without_file_names
+from .tiff_append import add_ascii_tag
 
 _RGB = 2
 #: What tifffile calls an axis of which the file does not say what it is.
@@ -48,15 +51,17 @@ def open_tiff(path: Path) -> StackFile:
     return StackFile(path, "tiff", pixels, _axes(series), tuple(notes), file.close)
 
 
-def write_tiff(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:
-    """Write a TIFF like the source, with other pixels."""
+def write_tiff(
+    path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index], record: Mapping[str, Any] | None = None
+) -> None:
+    """Write a TIFF like the source, with other pixels, and a record in its first page."""
     with TiffFile(source.path) as file:
         series = file.series[0]
         # Copying would keep the unrepaired picture in a pyramid's smaller copies.
         if _is_mapped(series) and len(file.series) == 1 and not file.pages.first.subifds:
-            _write_copy(path, source, pixels, changed, file)
+            _write_copy(path, source, pixels, changed, file, record)
         else:
-            _write_pages(path, pixels, file, series)
+            _write_pages(path, pixels, file, series, record)
 
 
 def write_planes(
@@ -181,31 +186,49 @@ def _is_mapped(series: TiffPageSeries) -> bool:
     return series.dataoffset is not None and series.keyframe.is_memmappable
 
 
-def _write_copy(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index], file: TiffFile) -> None:
+def _write_copy(
+    path: Path,
+    source: StackFile,
+    pixels: Pixels,
+    changed: Iterable[Index],
+    file: TiffFile,
+    record: Mapping[str, Any] | None,
+) -> None:
     shutil.copyfile(source.path, path)
-    description = file.pages.first.tags.get(270)
+    first = file.pages.first
+    description = first.tags.get(270)
     if file.is_ome and description is not None:
         # Readers follow file names in OME-XML, and would open the unrepaired one.
         xml = str(description.value).encode()
-        anonymous = without_file_names(xml)
-        if anonymous != xml:
-            tifffile.tiffcomment(path, anonymous)
+        ours = without_file_names(xml)
+        ours = with_annotation(ours, record) if record else ours
+        if ours != xml:
+            tifffile.tiffcomment(path, ours)
+    if record:
+        ((code, _, _, value, _),) = tiff_tag([*records_of_page(first), record])
+        add_ascii_tag(path, code, value)
     written = tifffile.memmap(path, series=0, mode="r+").reshape(source.pixels.shape)
     for index in changed:
         written[index] = pixels[index]
     written.flush()
 
 
-def _write_pages(path: Path, pixels: Pixels, file: TiffFile, series: TiffPageSeries) -> None:
+def _write_pages(
+    path: Path, pixels: Pixels, file: TiffFile, series: TiffPageSeries, record: Mapping[str, Any] | None
+) -> None:
     counted = _counting_axes(series)
     big = file.is_bigtiff or series.nbytes > _CLASSIC_BYTES
     with TiffWriter(path, bigtiff=big, byteorder=file.byteorder, ome=False, imagej=False, shaped=False) as writer:
         indices = list(np.ndindex(*series.shape[:counted]))
         # In the file's own order: OME-XML may say that it is another one than the stack's.
-        for number in sorted(range(len(indices)), key=lambda n: series.pages[n].index):
+        in_file = sorted(range(len(indices)), key=lambda n: series.pages[n].index)
+        for number in in_file:
             page = series.pages[number].aspage()
             carried, _ = carried_from(file, page)
+            if record and number == in_file[0]:
+                carried = replace(carried, records=(*carried.records, record))
             options = {k: v for k, v in carried.tiff_options.items() if k not in ("bigtiff", "byteorder")}
+            options["extratags"] = with_records(options["extratags"], carried)
             if page.samplesperpixel == 1:
                 options["planarconfig"] = options["extrasamples"] = None
             if page.dtype.kind == "b":  # tifffile packs single bits, but does not compress them

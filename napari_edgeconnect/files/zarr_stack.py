@@ -7,6 +7,7 @@ and in each smaller one of its pyramid the pixels that show repaired ones.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .embedded import ZARR_KEY, Records, records_in_attributes, with_records
 from .errors import FileError
 from .stack_file import Index, Pixels, StackFile
+from .zarr_labels import can_hold_labels, shrink_into, write_labels
 
 if TYPE_CHECKING:
     import zarr
@@ -41,8 +44,15 @@ def open_zarr(path: Path) -> StackFile:
     return StackFile(path, "zarr", pixels, axes)
 
 
-def write_zarr(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[Index]) -> None:
-    """Write a store like the source, with other pixels at some indices."""
+def write_zarr(
+    path: Path,
+    source: StackFile,
+    pixels: Pixels,
+    changed: Iterable[Index],
+    record: Mapping[str, Any] | None = None,
+    altered: Iterable[tuple[Index, NDArray[np.bool_]]] | None = None,
+) -> None:
+    """Write a store like the source, with other pixels at some indices, a record, and a label image of these pixels."""
     _copy_store(source.path, path)
     full, *smaller = _levels(_opened(path, "r+"), path)[0]
     for index in changed:
@@ -52,7 +62,34 @@ def write_zarr(path: Path, source: StackFile, pixels: Pixels, changed: Iterable[
             continue
         full[index] = after
         for level in smaller:
-            _shrink_into(level, full, ranges)
+            shrink_into(level, full, ranges)
+    node = _opened(path, "r+")
+    if record:
+        node.attrs[ZARR_KEY] = with_records(node.attrs.asdict(), record)
+    if altered is not None:
+        write_labels(node, altered)
+    if (record or altered is not None) and _is_consolidated(path):
+        import zarr
+
+        zarr.consolidate_metadata(str(path), zarr_format=node.metadata.zarr_format)
+
+
+def records_of_zarr(path: Path) -> Records:
+    """The records in a store's attributes, the oldest first."""
+    return records_in_attributes(_opened(path, "r").attrs.asdict())
+
+
+def has_place_for_labels(path: Path) -> bool:
+    """True for an OME-Zarr image that says what its axes are."""
+    return can_hold_labels(_opened(path, "r"))
+
+
+def _is_consolidated(path: Path) -> bool:
+    """True where readers look for all metadata in one place, and would miss what is new."""
+    if (path / ".zmetadata").is_file():
+        return True
+    node = path / "zarr.json"
+    return node.is_file() and bool(json.loads(node.read_text(encoding="utf-8")).get("consolidated_metadata"))
 
 
 def _opened(path: Path, mode: Any) -> Any:
@@ -137,22 +174,3 @@ def _altered_ranges(index: Index, before: NDArray[Any], after: NDArray[Any]) -> 
         else:
             ranges.append((int(key), int(key) + 1))
     return ranges
-
-
-def _shrink_into(level: zarr.Array[Any], full: zarr.Array[Any], ranges: list[tuple[int, int]]) -> None:
-    """Replace the pixels of a smaller level that show a box of the full one, by the mean of what they show."""
-    shown, borders = [], []
-    for (start, stop), whole, small in zip(ranges, full.shape, level.shape, strict=True):
-        ratio = whole / small
-        first, last = min(int(start / ratio), small - 1), min(int(np.ceil(stop / ratio)), small)
-        shown.append(slice(first, last))
-        borders.append([int(at * ratio) for at in range(first, last)] + [int(np.ceil(last * ratio))])
-    block = np.asarray(full[tuple(slice(b[0], b[-1]) for b in borders)]).astype(np.float64)
-    for axis, border in enumerate(borders):
-        starts = [at - border[0] for at in border[:-1]]
-        sizes = np.diff([*starts, block.shape[axis]])
-        block = np.add.reduceat(block, starts, axis=axis)
-        block /= sizes.reshape([-1 if a == axis else 1 for a in range(block.ndim)])
-    dtype = np.dtype(level.dtype)
-    values = np.rint(block) if dtype.kind in "ui" else block >= 0.5 if dtype.kind == "b" else block
-    level[tuple(shown)] = values.astype(dtype)

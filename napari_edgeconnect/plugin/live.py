@@ -23,6 +23,7 @@ from qtpy.QtWidgets import QApplication
 from ..core.edges import EdgeMap
 from ..core.holes import grown
 from ..core.live import LiveCompletion, Patch
+from ..core.record import origin
 from ..core.results import Repair
 from ..core.settings import Settings
 from . import layers as ours
@@ -439,7 +440,7 @@ def _note(layer: Image, plane: Plane, details: dict[str, Any] | None) -> None:
     """Write what is known about a plane into its layer; None says of the present record that the picture moved on."""
     if details is None:
         before = ours.details_of(layer, plane)
-        details = {**before, "record": {**before.get("record", {}), "unfinished": True}}
+        details = {**before, "record": {**(before.get("record") or origin("unfinished")), "unfinished": True}}
     if ours.holds_every_slice(layer):
         layer.metadata[ours.KEY]["records"][plane.index] = details
     layer.metadata[ours.KEY].update(details)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import __version__
 from ..core.edgeconnect import EdgeConnect
 from ..core.holes import Box, grown, read_mask
 from ..core.noise_level import white_noise
 from ..core.planes import ContrastMapping, checked_image, colours, contrast_mapping, nonfinite
+from ..core.record import digests_of_input, origin
 from ..core.refusals import Reason, reasons_against
 from ..core.results import Step, result_of
 from ..core.settings import CLASSICAL_METHODS, Settings
@@ -213,7 +213,8 @@ def self_test_steps(
     reasons = reasons_against(damaged.image, damaged.hole, as_given)
     advice = advise([trial.figures for trial in done], _contrast(done), noise)
     record = {
-        "napari_edgeconnect": __version__,
+        **origin("self_test"),
+        "pixels": digests_of_input(checked_image(image), read_mask(mask, damaged.hole.shape)),
         "seed": seed,
         "trials_wanted": trials,
         "settings": settings.as_dict(),

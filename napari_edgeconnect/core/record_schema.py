@@ -1,0 +1,420 @@
+"""What a record may say: the published schema of every record that this software writes, and how records are read.
+
+Apart from ``record``, which makes plain dicts from arrays and needs no pydantic. ``docs/record.schema.json`` is made
+from these models by ``scripts/record_schema.py``.
+
+A record may hold more than is named here, beside its own fields: other programs, and people, may add what they know,
+and nothing that is named gets another meaning by it. Inside the parts that a replay follows (settings, edges, mapping,
+digests, inputs) nothing else is allowed: a choice that is not understood would be a choice that is not followed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from .record import RECORD_VERSION, SOFTWARE
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Exact(BaseModel):
+    """A part that a replay follows: nothing beside what is named."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Open(BaseModel):
+    """A part that may say more than is named."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class InputFile(Exact):
+    """A file that was read."""
+
+    file: str = Field(description="Its path from the record's folder, or an absolute one.")
+    sha256: Sha256 = Field(description="Of its bytes; of a folder over the names and digests of its files.")
+
+
+class Model(Open):
+    """The weights."""
+
+    name: str
+    licence: str
+    formulation: Literal["published", "residual"]
+    width: Count
+    blocks: Count
+    sha256: dict[Literal["edge", "inpaint"], Sha256]
+    training: str = ""
+    device: str | None = None
+
+
+class NetworkSettings(Exact):
+    """Fields of ``core.settings.Settings``, as they held."""
+
+    sigma: float | None
+    grow_px: float
+    threshold: Share
+    rim_correction: bool | None
+    merge_known_edges: bool
+    margin_px: Count
+    smallest_window_px: Count
+    largest_window_px: Count
+    half_precision: bool
+    contrast: tuple[float, float] | None = Field(strict=False)
+    match_noise: bool
+    seed: Count
+
+
+class ClassicalSettings(Exact):
+    """Those fields that a classical method knows, and its own."""
+
+    grow_px: float
+    margin_px: Count
+    smallest_window_px: Count
+    largest_window_px: Count
+    radius_px: Count | None = None
+    patch_radius_px: Count | None = None
+
+
+class EdgeDigests(Exact):
+    """Of the arrays of the edge map; of a plane that was repaired in parts, over the digests of these."""
+
+    labels: Sha256
+    probability: Sha256
+    decided: Sha256
+    hole: Sha256
+
+
+class Edges(Exact):
+    """The edge map that stage 2 followed, or that stage 1 gave."""
+
+    given: bool = Field(description="False where stage 1 proposed them in the same run.")
+    threshold: Share
+    measured_px: Count
+    proposed_px: Count
+    drawn_px: Count = Field(description="Set by hand.")
+    erased_px: Count = Field(description="Kept clear by hand.")
+    sha256: EdgeDigests
+
+
+class InputDigests(Exact):
+    """Of the arrays that were given: ``core.digests.array_sha256`` says of what exactly."""
+
+    image: Sha256
+    mask: Sha256 = Field(description="(H, W) bool, before it was grown.")
+
+
+class Digests(InputDigests):
+    """Of what was given and what was made; of a plane that was repaired in parts, over the digests of these."""
+
+    altered: Sha256 = Field(description="(H, W) bool, True where pixels were invented.")
+    result: Sha256 = Field(description="The values of these pixels, row by row.")
+    parts: Count | None = None
+
+
+class Mapping_(Exact):
+    """The straight line that takes ``low`` to 0 and ``high`` to 1."""
+
+    kind: Literal["divide by 255", "bool", "percentiles", "given"]
+    low: float
+    high: float
+
+
+class ImageKind(Exact):
+    """Shape and dtype."""
+
+    shape: list[Count]
+    dtype: str
+
+
+class Window(Open):
+    """A part of the plane that was looked at at once."""
+
+    top: Count
+    left: Count
+    height: Count
+    width: Count
+    tile_of_large_hole: bool
+    noise: dict[str, Any] | None = None
+
+
+class Origin(Open):
+    """What every record says."""
+
+    record_version: Literal[1]
+    software: str
+    version: str
+    packages: dict[str, str]
+    created: str = Field(description="ISO 8601, UTC.")
+    command: str | None = None
+    inputs: dict[str, InputFile] | None = None
+    outputs: dict[str, str] | None = Field(None, description="Paths from the record's folder.")
+
+
+class Advice(Open):
+    """What a self-test advises."""
+
+    method: str
+    rms: float
+    error_90: float
+    sure: bool
+    good_enough: bool
+    sentences: list[str]
+
+
+class SelfTest(Origin):
+    """Methods against each other on copies of the damage, where the truth is known."""
+
+    kind: Literal["self_test"]
+    pixels: InputDigests
+    seed: Count
+    trials_wanted: Count
+    settings: NetworkSettings
+    model: Model | None
+    methods: list[str]
+    not_installed: list[str]
+    hole_px: Count
+    mapping: Mapping_
+    noise: float
+    trials: list[dict[str, Any]]
+    advice: Advice
+    reasons_against: dict[str, str]
+
+
+class Calibration(Open):
+    """How a spread became an interval."""
+
+    factor: float
+    floor: float
+    level: Share
+    trials: Count
+    pixels: Count
+
+
+class Uncertainty(Origin):
+    """How far the truth may lie from a repair."""
+
+    kind: Literal["uncertainty"]
+    pixels: InputDigests
+    level: Share
+    model: Model
+    settings: NetworkSettings
+    seed: Count
+    variants: list[str]
+    calibration: Calibration
+    mean_half_width: float
+    largest_half_width: float
+
+
+class Holes(Origin):
+    """How much was damaged."""
+
+    hole_px: Count = Field(description="Pixels that were invented: the grown mask, and what was not finite.")
+    hole_fraction: Share
+    holes: Count = Field(description="In how many regions; those that touch at a corner are one.")
+    largest_hole_px: Count
+
+
+class Plane(Holes):
+    """One plane that was repaired."""
+
+    image: ImageKind
+    mapping: Mapping_
+    mask_px: Count
+    nonfinite_px: Count
+    pixels: Digests
+    windows: list[Window] = Field(default_factory=list)
+    seconds: float
+    notes: list[str]
+    seed: Count | None = Field(description="Of what was drawn at random; null where nothing was.")
+    self_test: SelfTest | None = None
+    uncertainty: Uncertainty | None = None
+    unfinished: Literal[True] | None = Field(None, description="The pixels have moved on: this is of earlier ones.")
+
+
+class Where(Exact):
+    """Which plane of a stack."""
+
+    axes: str
+    place: list[Count]
+    channel: Count
+    edges_from: Count | None
+
+
+class Repair(Plane):
+    """One plane that EdgeConnect has repaired."""
+
+    kind: Literal["repair"]
+    method: Literal["edgeconnect"]
+    model: Model
+    settings: NetworkSettings
+    device: str
+    device_name: str
+    edges: Edges
+    alternative: str | None = Field(None, description="Which of several fills it was chosen as.")
+    plane: Where | None = None
+
+
+class Package(Exact):
+    """Whose code it was."""
+
+    name: str
+    version: str
+
+
+class Classical(Plane):
+    """One plane that a classical method has repaired."""
+
+    kind: Literal["classical"]
+    method: Literal["telea", "navier-stokes", "biharmonic", "patchmatch", "mean"]
+    package: Package
+    settings: ClassicalSettings
+
+
+class EdgeProposal(Holes):
+    """Stage 1 alone: edges, and no pixel repaired."""
+
+    kind: Literal["edges"]
+    model: Model
+    settings: NetworkSettings
+    device: str
+    device_name: str
+    seed: Count | None
+    edges: Edges
+    seconds: float | None = None
+
+
+class Shared(Exact):
+    """What the planes of a stack share."""
+
+    axes: str
+    mask_axes: str
+    shape: list[Count]
+    dtype: str
+    mapping: Literal["plane", "stack"]
+    edges_from: Literal["own", "strongest"] | Count
+    guide: Count | None
+    contrasts: list[list[float] | None]
+
+
+class Stack(Holes):
+    """A stack, and a record of each of its planes that was damaged."""
+
+    kind: Literal["stack"]
+    method: Literal["edgeconnect"]
+    model: Model
+    settings: NetworkSettings
+    stack: Shared
+    seconds: float
+    notes: list[str]
+    planes: list[Repair]
+
+
+class Unfinished(Origin):
+    """A picture that follows its edges and has not caught up with them once."""
+
+    kind: Literal["unfinished"]
+    unfinished: Literal[True]
+
+
+Record = Annotated[
+    Repair | Classical | EdgeProposal | Stack | SelfTest | Uncertainty | Unfinished, Field(discriminator="kind")
+]
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(Record)
+
+
+class RecordError(ValueError):
+    """What is no record that can be used; the message is one sentence."""
+
+
+def checked_record(data: Any, where: str = "This") -> dict[str, Any]:
+    """A record, if that is what it is.
+
+    Parameters
+    ----------
+    data : dict
+        Plain values, as JSON gives them. It is not changed.
+    where : str
+        What it came from, as the sentence's subject.
+
+    Returns
+    -------
+    record : dict
+        The same.
+
+    Raises
+    ------
+    RecordError
+        For anything else, a record of a later version included.
+    """
+    if not isinstance(data, Mapping) or "record_version" not in data:
+        raise RecordError(f"{where} is no record of {SOFTWARE}: it has no record_version.")
+    version = data["record_version"]
+    if isinstance(version, int) and version > RECORD_VERSION:
+        made_by = f"{data.get('software', SOFTWARE)} {data.get('version', 'of a later version')}"
+        raise RecordError(
+            f"{where} is a record of version {version}, written by {made_by}, and versions up to {RECORD_VERSION} are "
+            f"read here: install a newer {SOFTWARE}."
+        )
+    try:
+        _ADAPTER.validate_python(data)
+    except ValidationError as error:
+        raise RecordError(f"{where} is no record that can be used: {_first_problem(error)}.") from error
+    return dict(data)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a record's JSON file.
+
+    Raises
+    ------
+    RecordError
+        If there is none, or it holds something else.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecordError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise RecordError(f"{path} can't be opened: {error.strerror}.") from error
+    except ValueError as error:
+        raise RecordError(f"{path} is no JSON, as records are: {' '.join(str(error).split())}.") from error
+    return checked_record(data, str(path))
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of all records as JSON Schema, draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Records of {SOFTWARE}, version {RECORD_VERSION}",
+        **_ADAPTER.json_schema(),
+    }
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    kinds = [part for part in problem["loc"] if part != "record"]
+    name = ".".join(str(part) for part in kinds[1:])  # the first is the record's kind
+    if problem["type"] == "union_tag_invalid":
+        return f"its kind is {problem['ctx']['tag']!r}, and known are {problem['ctx']['expected_tags']}"
+    if problem["type"] == "union_tag_not_found":
+        return "it does not say its kind"
+    if problem["type"] == "missing":
+        return f"it lacks {name}"
+    if problem["type"] == "extra_forbidden":
+        return f"{name} is unknown, so it could not be followed"
+    said = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{name} is {_shortened(problem['input'])}: {said}"
+
+
+def _shortened(value: Any, most: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
