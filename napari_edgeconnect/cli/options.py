@@ -17,6 +17,8 @@ GROW_PX = 2.0
 EDGECONNECT = "edgeconnect"
 MethodName = StrEnum("MethodName", {name: name for name in (EDGECONNECT, *CLASSICAL_METHODS)})
 DEFAULT_METHOD = MethodName(EDGECONNECT)
+#: The method's name where nothing is filled in: ``--exclude``.
+EXCLUDE = "exclude"
 
 _MODEL = "Model"
 _EDGES = "Edges"
@@ -65,6 +67,15 @@ Method = Annotated[
     typer.Option(
         help="What repairs. All but edgeconnect work without the networks, so options of models, edges and devices do "
         "not go with them. telea, navier-stokes and patchmatch need the extra 'classical'.",
+    ),
+]
+Exclude = Annotated[
+    str | None,
+    typer.Option(
+        "--exclude",
+        metavar="nan|VALUE",
+        help="Fill nothing in: give the damage this value instead, so that it can be left out of every measurement. "
+        "nan needs an image of floats. Options of methods, models, edges and devices do not go with it.",
     ),
 ]
 Model = Annotated[

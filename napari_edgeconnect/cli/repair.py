@@ -23,6 +23,7 @@ def inpaint(
     output: options.Output,
     context: typer.Context,
     method: options.Method = options.DEFAULT_METHOD,
+    exclude: options.Exclude = None,
     model: options.Model = None,
     edge_weights: options.EdgeWeights = None,
     inpaint_weights: options.InpaintWeights = None,
@@ -54,10 +55,12 @@ def inpaint(
 ) -> None:
     """Repair an image: hallucinate the edges inside the hole, then complete it. Known pixels are never altered.
 
-    With --method, a classical method does it instead. A stack is repaired plane by plane, and goes on where it was
-    stopped when the same command is given again.
+    With --method, a classical method does it instead; with --exclude, nothing is filled in. A stack is repaired plane
+    by plane, and goes on where it was stopped when the same command is given again.
     """
-    if method != options.EDGECONNECT:
+    if exclude is not None:
+        refuse_options(context, _names(context) - (_FOR_EVERY_METHOD - {"method"}), "it does not go with --exclude.")
+    elif method != options.EDGECONNECT:
         _refuse_network_options(context, method)
     chosen = chosen_model(model, edge_weights, inpaint_weights)
     if probability is not None and edges is None:
@@ -85,7 +88,7 @@ def inpaint(
             },
         }
         if axes is not None or holds_stack(image):
-            refuse_options(context, {"method", "selftest"}, "it goes with one plane, not with a stack.")
+            refuse_options(context, {"method", "exclude", "selftest"}, "it goes with one plane, not with a stack.")
             refuse_contradiction(scheduler, threads)
             task = StackTask(
                 **common,
@@ -105,7 +108,8 @@ def inpaint(
         repair_image(
             Task(
                 **common,
-                method=method.value,
+                method=method.value if exclude is None else options.EXCLUDE,
+                excluded=None if exclude is None else excluded_value(exclude),
                 edges=edges,
                 probability=probability,
                 save_edges=save_edges,
@@ -232,8 +236,27 @@ def complete(
 
 def _refuse_network_options(context: typer.Context, method: str) -> None:
     """Options that a classical method would ignore are a mistake, whatever their value."""
-    others = {str(parameter.name) for parameter in context.command.params} - _FOR_EVERY_METHOD
-    refuse_options(context, others, f"only --method {options.EDGECONNECT} knows that; {method} has no networks.")
+    refuse_options(
+        context,
+        _names(context) - _FOR_EVERY_METHOD,
+        f"only --method {options.EDGECONNECT} knows that; {method} has no networks.",
+    )
+
+
+def _names(context: typer.Context) -> set[str]:
+    return {str(parameter.name) for parameter in context.command.params}
+
+
+def excluded_value(text: str) -> float:
+    """What ``--exclude`` says, as a number; whole numbers of any size stay exact."""
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            message = f"{text!r} is neither nan nor a number."
+            raise typer.BadParameter(message, param_hint="--exclude") from None
 
 
 def refuse_options(context: typer.Context, names: Collection[str], message: str) -> None:
@@ -265,6 +288,7 @@ _FOR_EVERY_METHOD = {
     "mask",
     "output",
     "method",
+    "exclude",
     "grow_px",
     "selftest",
     "embed_mask",

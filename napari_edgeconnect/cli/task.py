@@ -28,7 +28,7 @@ from napari_edgeconnect.files import (
     write_image,
 )
 
-from .options import EDGECONNECT
+from .options import EDGECONNECT, EXCLUDE
 from .records import from_folder_of, named_inputs, read_record, write_json
 from .report import Report
 
@@ -50,7 +50,9 @@ class Task:
     command : str
         For the record.
     method : str
-        "edgeconnect", or a classical method, which knows neither edges nor models.
+        "edgeconnect"; a classical method, which knows neither edges nor models; or "exclude", which fills nothing.
+    excluded : float or None
+        The value that excluded pixels get.
     image, mask, edges, probability : Path or None
         Inputs.
     output, save_edges, save_probability : Path or None
@@ -74,6 +76,7 @@ class Task:
     mask: Path
     output: Path
     method: str = EDGECONNECT
+    excluded: float | None = None
     edges: Path | None = None
     probability: Path | None = None
     save_edges: Path | None = None
@@ -110,7 +113,7 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
     for note in repair.record["notes"]:
         report.note(note)
     if task.method == EDGECONNECT:
-        _warn(task, source, mask, report)
+        _warn(task, source, mask, report, model)
     record = {**repair.record, **provenance(task, outputs)}
     if test is not None:
         from napari_edgeconnect.core.record import with_self_test
@@ -120,8 +123,9 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
     for path in outputs.values():
         report.written(path)
     hole, fraction, seconds = (record[key] for key in ("hole_px", "hole_fraction", "seconds"))
+    verb = "Excluded" if task.method == EXCLUDE else "Repaired"
     report.result(
-        f"Repaired {hole} pixels ({100 * fraction:.2g} % of the image) in {seconds:.1f} s.",
+        f"{verb} {hole} pixels ({100 * fraction:.2g} % of the image) in {seconds:.1f} s.",
         {
             "command": task.command,
             "method": task.method,
@@ -175,11 +179,12 @@ def write_repair(
     )
 
 
-def _warn(task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report) -> None:
+def _warn(task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report, model: EdgeConnect | None) -> None:
     """Say what speaks against trusting the result; how much is missing stands in the record's notes."""
     from napari_edgeconnect.core.refusals import reasons_against
 
-    for reason in reasons_against(source.pixels, mask, settings_of(task)):
+    info = model.info if model else model_info(task)
+    for reason in reasons_against(source.pixels, mask, settings_of(task), model=info):
         if reason.name != "much-missing":
             report.note(reason.sentence)
 
@@ -188,6 +193,8 @@ def _repair_steps(
     task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report, model: EdgeConnect | None
 ) -> Generator[Step, None, Repair | ClassicalRepair]:
     settings = settings_of(task)
+    if task.method == EXCLUDE:
+        return _excluded(task, source, mask, settings)
     if task.method != EDGECONNECT:
         from napari_edgeconnect.core.classical import inpaint_steps
 
@@ -197,6 +204,17 @@ def _repair_steps(
     if edges is None:
         return model.inpaint_steps(source.pixels, mask, settings)
     return model.complete_steps(source.pixels, mask, edges, settings)
+
+
+def _excluded(
+    task: Task, source: ImageFile, mask: NDArray[np.bool_], settings: Settings
+) -> Generator[Step, None, ClassicalRepair]:
+    from napari_edgeconnect.core.exclusion import exclude
+    from napari_edgeconnect.core.results import Step
+
+    assert task.excluded is not None
+    yield Step(0, 1, "Excluding")
+    return exclude(source.pixels, mask, task.excluded, grow_px=settings.grow_px, return_record=True)
 
 
 def propose_edges(task: Task, report: Report) -> None:
