@@ -49,6 +49,11 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
     }
 
 
+def proposal_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:
+    """Write down stage 1 alone on a plane of a stack: its edge map's record, and where it looked."""
+    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **_what_was_done(job, seconds)}
+
+
 def repair_record(
     job: Job,
     edges: EdgeMap,
@@ -107,13 +112,20 @@ def record_of_plane(cutouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     hole_fraction = summed["hole_px"] / (height * width)
     edges = {
         name: sum(one["edges"][name] for one in cutouts) if name.endswith("_px") else value
-        for name, value in first["edges"].items()
+        for name, value in first.get("edges", {}).items()  # a classical method knows none
+    }
+    beside = [one["neighbours"] for one in cutouts if "neighbours" in one]
+    neighbours = {
+        **(beside[0] if beside else {}),
+        "hole_px": sum(one["hole_px"] for one in beside),
+        "windows": [window for one in beside for window in one["windows"]],
     }
     notes = [*notes_on(hole_fraction), *(note for one in cutouts for note in one["notes"])]
     return {
         **first,
         **summed,
-        "edges": edges,
+        **({"edges": edges} if edges else {}),
+        **({"neighbours": neighbours} if beside else {}),
         "hole_fraction": hole_fraction,
         "windows": [window for one in cutouts for window in one["windows"]],
         "seconds": round(sum(one["seconds"] for one in cutouts), 3),
