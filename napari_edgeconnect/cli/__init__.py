@@ -11,7 +11,21 @@ from typing import Annotated
 
 import typer
 
-from . import batch, demo, evaluate, figure, find, measure, methods, models, repair, replay, selftest, train, uncertainty
+from . import (
+    batch,
+    demo,
+    evaluate,
+    figure,
+    find,
+    measure,
+    methods,
+    models,
+    repair,
+    replay,
+    selftest,
+    train,
+    uncertainty,
+)
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 a file or a value can't be used (one sentence says why); 2 wrong usage; "

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from .axes import CHANNEL, Place
 from .holes import Box
-from .stack import Fill, Stack
+from .stack import Stack
+from .stack_fill import Fill
 
 
 class Patched:

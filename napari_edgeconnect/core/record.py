@@ -83,6 +83,12 @@ def edges_sha256(edges: EdgeMap) -> dict[str, str]:
 EDGE_ARRAYS = ("labels", "probability", "decided", "hole")
 
 
+def proposal_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:
+    """Write down stage 1 alone on a plane of a stack: its edge map's record, and where it looked."""
+    done = _what_was_done(job, job.image, seconds)
+    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **done}
+
+
 def repair_record(
     job: Job,
     edges: EdgeMap,
@@ -200,15 +206,23 @@ def record_of_plane(cutouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     hole_fraction = summed["hole_px"] / (height * width)
     edges = {
         name: sum(one["edges"][name] for one in cutouts) if name.endswith("_px") else value
-        for name, value in first["edges"].items()
+        for name, value in first.get("edges", {}).items()  # a classical method knows none
     }
-    edges["sha256"] = _of_parts([one["edges"]["sha256"] for one in cutouts])
+    beside = [one["neighbours"] for one in cutouts if "neighbours" in one]
+    neighbours = {
+        **(beside[0] if beside else {}),
+        "hole_px": sum(one["hole_px"] for one in beside),
+        "windows": [window for one in beside for window in one["windows"]],
+    }
+    if edges:
+        edges["sha256"] = _of_parts([one["edges"]["sha256"] for one in cutouts])
     notes = [*notes_on(hole_fraction), *(note for one in cutouts for note in one["notes"])]
     return {
         **first,
         **summed,
         "largest_hole_px": max(one["largest_hole_px"] for one in cutouts),
-        "edges": edges,
+        **({"edges": edges} if edges else {}),
+        **({"neighbours": neighbours} if beside else {}),
         "hole_fraction": hole_fraction,
         "pixels": {**_of_parts([one["pixels"] for one in cutouts]), "parts": len(cutouts)},
         "windows": [window for one in cutouts for window in one["windows"]],

@@ -19,7 +19,8 @@ from napari_edgeconnect.core.holes import Box
 from napari_edgeconnect.core.patched import Patched
 from napari_edgeconnect.core.results import Step, result_of
 from napari_edgeconnect.core.settings import StackSettings
-from napari_edgeconnect.core.stack import Fill, Stack
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_fill import Fill
 from napari_edgeconnect.core.stack_run import place_steps, places_steps, plane_records, repair_stack
 
 from .conftest import TINY

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_edgeconnect.core.patched import Patched
-from napari_edgeconnect.core.stack import Fill, Stack
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_fill import Fill
 
 SIZES = {"T": 3, "C": 2, "Y": 4, "X": 5, "S": 3}
 
