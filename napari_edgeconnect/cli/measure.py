@@ -11,11 +11,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image, sha256
+from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image
 
 from . import options
+from .records import named_inputs, write_json
 from .report import Report, reporting
-from .task import write_json
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
@@ -103,9 +103,9 @@ def measure(
         raise typer.BadParameter(message, param_hint="--labels, --segment and --segment-with")
     threshold = _threshold(segment)
     with reporting(as_json=as_json, quiet=quiet) as report:
-        from napari_edgeconnect import __version__
         from napari_edgeconnect.core.edgeconnect import EdgeConnect
         from napari_edgeconnect.core.models import DEFAULT_MODEL
+        from napari_edgeconnect.core.record import digests_of_input, origin
         from napari_edgeconnect.core.settings import Settings
         from napari_edgeconnect.measurement.effect import effect_steps
         from napari_edgeconnect.measurement.table import as_csv, conclusion, markdown
@@ -132,15 +132,16 @@ def measure(
         )
         effect = report.follow(steps)
         record = {
+            **origin("measurement"),
             "command": "measure",
-            "napari_edgeconnect": __version__,
+            "pixels": digests_of_input(source.pixels, hole),
             "conclusion": conclusion(effect),
             "segmentation": said,
             **effect.as_dict(),
             "model": {**loaded.info.as_dict(), "device": str(loaded.device)},
             "settings": settings.as_dict(),
             "seed": seed,
-            "inputs": {role: {"file": str(path), "sha256": sha256(path)} for role, path in inputs.items()},
+            "inputs": named_inputs(inputs, output / _NAMES[0]),
         }
         contents = {_NAMES[1]: as_csv(effect), _NAMES[2]: f"{markdown(effect)}\nObjects: {said}.\n"}
         staging.commit(

@@ -56,7 +56,7 @@ def replay_file(
         Where it can't be done as it was.
     """
     record = read_record(path)
-    if record["kind"] not in ("repair", "classical", "stack"):
+    if record["kind"] not in ("repair", "classical", "excluded", "stack"):
         raise FileError(f"{path} is a record of kind {record['kind']!r}, which repaired nothing: there is no replay.")
     inputs = _inputs(path, record, given)
     before = _output_then(path, record)

@@ -7,7 +7,6 @@ The contract is a repair's: the input's shape and dtype, bit-identical outside t
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .holes import grown, read_mask
 from .planes import checked_image, colours, nonfinite
-from .record import SOFTWARE, origin
+from .record import exclusion_record
 from .results import ClassicalRepair
 from .settings import Settings
 
@@ -81,25 +80,17 @@ image to floats.
     colours(result)[hole] = held
     if not return_record:
         return result
-    excluded_px = int(np.count_nonzero(hole))
-    record = {
-        **origin(),
-        "method": "exclude",
-        "package": {"name": SOFTWARE, "version": version(SOFTWARE)},
-        "settings": {"grow_px": grow_px},
-        # JSON has no NaN.
-        "excluded": {
-            "value": value if np.isfinite(value) else str(float(value)),
-            "pixels": excluded_px,
-        },
-        "image": {"shape": list(pixels.shape), "dtype": str(pixels.dtype)},
-        "mask_px": int(np.count_nonzero(marked)),
-        "hole_px": excluded_px,
-        "hole_fraction": excluded_px / hole.size,
-        "nonfinite_px": int(np.count_nonzero(missing & ~marked)),
-        "seconds": round(time.monotonic() - started, 3),
-        "notes": _notes(pixels, hole, held),
-    }
+    record = exclusion_record(
+        pixels,
+        marked,
+        hole,
+        result=result,
+        value=value,
+        grow_px=grow_px,
+        nonfinite_px=int(np.count_nonzero(missing & ~marked)),
+        seconds=time.monotonic() - started,
+        notes=_notes(pixels, hole, held),
+    )
     return ClassicalRepair(result, hole, record)
 
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 SOFTWARE = "napari-edgeconnect"
 #: Another one when a reader of the old could misunderstand the new.
 RECORD_VERSION = 1
-Kind = Literal["repair", "classical", "edges", "stack", "self_test", "uncertainty", "unfinished"]
+Kind = Literal[
+    "repair", "classical", "excluded", "edges", "stack", "self_test", "uncertainty", "measurement", "unfinished"
+]
 #: Whose versions may change the last bits of a result.
 _PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
 
@@ -43,12 +45,10 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
     dict
         Only str, int, float, bool, None, lists and dicts.
     """
-    sizes = np.bincount(ndimage.label(edges.hole, EIGHT_NEIGHBOURS)[0].ravel())[1:]
     return {
         **origin("edges"),
         **_by_networks(edges, model, stages, settings, given=False),
-        **_holes(sizes),
-        "hole_fraction": _count(edges.hole) / edges.hole.size,
+        **_holes_in(edges.hole),
     }
 
 
@@ -132,6 +132,39 @@ def classical_record(
         "settings": {**{name: getattr(job.settings, name) for name in shared}, **options},
         "seed": seed,
         **_what_was_done(job, result, seconds),
+    }
+
+
+def exclusion_record(
+    image: NDArray[Any],
+    mask: NDArray[np.bool_],
+    hole: NDArray[np.bool_],
+    *,
+    result: NDArray[Any],
+    value: float,
+    grow_px: float,
+    nonfinite_px: int,
+    seconds: float,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Write down that damage was marked as missing with ``value``, and nothing was filled in."""
+    return {
+        **origin("excluded"),
+        "method": "exclude",
+        "settings": {"grow_px": float(grow_px)},
+        # JSON has neither NaN nor infinity.
+        "value": value if np.isfinite(value) else str(float(value)),
+        "image": {"shape": list(image.shape), "dtype": str(image.dtype)},
+        "mask_px": _count(mask),
+        **_holes_in(hole),
+        "nonfinite_px": nonfinite_px,
+        "pixels": {
+            **digests_of_input(image, mask),
+            "altered": array_sha256(hole),
+            "result": array_sha256(result[hole]),
+        },
+        "seconds": round(seconds, 3),
+        "notes": list(notes),
     }
 
 
@@ -259,6 +292,11 @@ def _what_was_done(job: Job, result: NDArray[Any], seconds: float) -> dict[str, 
 def _holes(sizes: NDArray[np.integer]) -> dict[str, Any]:
     """How many pixels in how many holes; holes that touch at a corner are one."""
     return {"hole_px": int(sizes.sum()), "holes": sizes.size, "largest_hole_px": int(sizes.max(initial=0))}
+
+
+def _holes_in(hole: NDArray[np.bool_]) -> dict[str, Any]:
+    sizes = np.bincount(ndimage.label(hole, EIGHT_NEIGHBOURS)[0].ravel())[1:]
+    return {**_holes(sizes), "hole_fraction": _count(hole) / hole.size}
 
 
 def _windows(job: Job) -> Sequence[dict[str, Any]]:

@@ -279,6 +279,39 @@ class Classical(Plane):
     settings: ClassicalSettings
 
 
+class ExclusionSettings(Exact):
+    """What an exclusion follows."""
+
+    grow_px: float
+
+
+class Excluded(Holes):
+    """One plane in which damage was marked as missing: nothing was filled in."""
+
+    kind: Literal["excluded"]
+    method: Literal["exclude"]
+    settings: ExclusionSettings
+    value: int | float | Literal["nan", "inf", "-inf"] = Field(description="What all excluded pixels hold.")
+    image: ImageKind
+    mask_px: Count
+    nonfinite_px: Count
+    pixels: Digests
+    seconds: float
+    notes: list[str]
+
+
+class Measurement(Origin):
+    """What a repair does to measured objects."""
+
+    kind: Literal["measurement"]
+    pixels: InputDigests
+    conclusion: str
+    segmentation: str
+    model: Model
+    settings: NetworkSettings
+    seed: Count
+
+
 class EdgeProposal(Holes):
     """Stage 1 alone: edges, and no pixel repaired."""
 
@@ -326,7 +359,8 @@ class Unfinished(Origin):
 
 
 Record = Annotated[
-    Repair | Classical | EdgeProposal | Stack | SelfTest | Uncertainty | Unfinished, Field(discriminator="kind")
+    Repair | Classical | Excluded | EdgeProposal | Stack | SelfTest | Uncertainty | Measurement | Unfinished,
+    Field(discriminator="kind"),
 ]
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Record)
 
