@@ -156,7 +156,7 @@ def _caption_strip(text: str, width: int) -> NDArray[np.uint8]:
 def _wrapped(text: str, length: Any, most: float) -> Sequence[str]:
     """Lines that are no longer than allowed where words permit."""
     lines: list[str] = []
-    for word in text.split(" "):
+    for word in text.replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and length(longer) <= most:
             lines[-1] = longer

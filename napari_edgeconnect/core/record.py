@@ -69,18 +69,26 @@ def _by_networks(
             "proposed_px": _count(edges.hole & (edges.labels == EdgeSource.PROPOSED)),
             "drawn_px": _count(edges.drawn),
             "erased_px": _count(edges.erased),
-            "sha256": edges_sha256(edges),
+            "sha256": edges_sha256(edges, merge_known_edges=settings.merge_known_edges),
         },
     }
 
 
-def edges_sha256(edges: EdgeMap) -> dict[str, str]:
-    """Digests of all arrays that stage 2 follows from."""
-    return {name: array_sha256(getattr(edges, name)) for name in EDGE_ARRAYS}
+def edges_sha256(edges: EdgeMap, *, merge_known_edges: bool) -> dict[str, str]:
+    """Digests of all that stage 2 follows from.
 
-
-#: Of an edge map.
-EDGE_ARRAYS = ("labels", "probability", "decided", "hole")
+    Measured edges that a person has erased are not told from such as were never measured where both are the same to
+    stage 2: a label image, which is what is kept of a map in a picture file, can't tell them either.
+    """
+    where = np.ones_like(edges.hole) if not merge_known_edges else edges.hole
+    planes = {
+        "labels": edges.labels,
+        "probability": edges.probability,
+        "hole": edges.hole,
+        "drawn": edges.drawn,
+        "erased": edges.erased & where,
+    }
+    return {name: array_sha256(plane) for name, plane in planes.items()}
 
 
 def proposal_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:

@@ -89,8 +89,9 @@ class EdgeDigests(Exact):
 
     labels: Sha256
     probability: Sha256
-    decided: Sha256
     hole: Sha256
+    drawn: Sha256 = Field(description="(H, W) bool: edges set by hand.")
+    erased: Sha256 = Field(description="(H, W) bool: kept clear by hand, as far as stage 2 can tell.")
 
 
 class Edges(Exact):

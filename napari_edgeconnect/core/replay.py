@@ -24,7 +24,7 @@ from .holes import read_mask
 from .job import Job
 from .models import ModelInfo, ModelNotFoundError, find_model, list_models
 from .planes import checked_image, colours
-from .record import EDGE_ARRAYS, SOFTWARE, edges_sha256
+from .record import SOFTWARE, edges_sha256
 from .record_schema import checked_record
 from .results import ClassicalRepair, Repair, Step, result_of
 from .settings import Settings
@@ -303,8 +303,8 @@ def _as_recorded(record: Record, edges: EdgeMap | ArrayLike, probability: ArrayL
 
 
 def _differing_arrays(record: Record, edges: EdgeMap) -> list[str]:
-    recorded, ours = record["edges"]["sha256"], edges_sha256(edges)
-    return [name for name in EDGE_ARRAYS if ours[name] != recorded[name]]
+    ours = edges_sha256(edges, merge_known_edges=record["settings"]["merge_known_edges"])
+    return [name for name, digest in record["edges"]["sha256"].items() if ours[name] != digest]
 
 
 def _classical_steps(record: Record, image: NDArray[Any], mask: ArrayLike) -> Generator[Step, None, ClassicalRepair]:

@@ -112,6 +112,7 @@ def _of_axes(multiscale: Mapping[str, Any], kept: list[int]) -> dict[str, Any]:
 def _like(group: Any, path: str, array: zarr.Array[Any], names: list[str], kept: list[int]) -> zarr.Array[Any]:
     """An empty array of labels beside an image's: its size, chunks and way to name chunks, without some axes."""
     third = array.metadata.zarr_format == 3
+    separator = getattr(array.metadata, "dimension_separator", "/")
     return group.create_array(
         path,
         shape=tuple(array.shape[n] for n in kept),
@@ -119,7 +120,7 @@ def _like(group: Any, path: str, array: zarr.Array[Any], names: list[str], kept:
         dtype="uint8",
         fill_value=0,
         dimension_names=names if third else None,
-        chunk_key_encoding=None if third else {"name": "v2", "separator": array.metadata.dimension_separator},
+        chunk_key_encoding=None if third else {"name": "v2", "separator": separator},
     )
 
 

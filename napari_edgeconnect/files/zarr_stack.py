@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,9 @@ def write_zarr(
     if (record or altered is not None) and _is_consolidated(path):
         import zarr
 
-        zarr.consolidate_metadata(str(path), zarr_format=node.metadata.zarr_format)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is no part of the specification: the source had it already
+            zarr.consolidate_metadata(str(path), zarr_format=node.metadata.zarr_format)
 
 
 def records_of_zarr(path: Path) -> Records:
