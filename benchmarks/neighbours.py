@@ -94,7 +94,7 @@ def case(model: EdgeConnect, planes: np.ndarray, at: int, mask: np.ndarray, reac
         (fill,) = result_of(place_steps(model, stack, (reach,)))
         keep("plain" if kind == "off" else kind, fill.into(damaged[reach]))
         if kind != "off":
-            row[f"used {kind}"] = fill.record["neighbours"]["hole_px"] > 0
+            row[f"used {kind}"] = fill.record["neighbours"]["proposed_px"] > 0
     return row
 
 

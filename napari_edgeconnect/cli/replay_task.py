@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,10 @@ def replay_file(
         Where it can't be done as it was.
     """
     record = read_record(path)
-    if record["kind"] not in ("repair", "classical", "excluded", "stack"):
-        raise FileError(f"{path} is a record of kind {record['kind']!r}, which repaired nothing: there is no replay.")
+    if record["kind"] not in ("repair", "classical", "excluded", "stack") or record.get("command") == "edges":
+        raise FileError(
+            f"{path} is a record of {record.get('command', record['kind'])!r}, which repaired nothing: there is no replay."
+        )
     inputs = _inputs(path, record, given)
     before = _output_then(path, record)
     loaded = _model(record, model, device, report) if record["method"] == EDGECONNECT else None
@@ -141,6 +144,7 @@ def _edges(
 
 def _stack_again(record: Mapping[str, Any], task: Task, report: Report, model: EdgeConnect | None) -> Mapping[str, Any]:
     from napari_edgeconnect.core.replay import settings_of
+    from napari_edgeconnect.core.settings import StackSettings
 
     shared, settings = record["stack"], settings_of(record["settings"])
     info = model.info if model else None
@@ -152,9 +156,14 @@ def _stack_again(record: Mapping[str, Any], task: Task, report: Report, model: E
         changes=dict(vars(settings)),
         axes=shared["axes"],
         mask_axes=shared["mask_axes"],
-        choices={name: shared[name] for name in ("mapping", "edges_from")},
+        method=task.method,
+        choices={
+            field.name: tuple(value) if isinstance(value := shared[field.name], list) else value
+            for field in fields(StackSettings)
+        },
     )
-    return stack_repaired(stack_task, report, model)
+    again, _ = stack_repaired(stack_task, report, model)
+    return again
 
 
 def _of(record: Mapping[str, Any], same: bool) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Contents:
     weights : tuple of float
         Each neighbour's share, from the detail of the surroundings.
     gain_db : float
-        By how much they beat the smooth fill on the discs; may be negative.
+        By how much they beat the smooth fill on the discs; may be negative. -inf where there are too few discs.
     trials : int
         How many discs.
     smoothing_px : float
@@ -144,9 +144,11 @@ def contents_of(own: Plane, unknown: Mask, hole: Mask, neighbours: Sequence[tupl
     trial, count = _trial_discs(known, hole)
     smoothing, gain = 0.0, -np.inf
     if count >= _FEWEST_TRIALS and any(weights):
-        plain = _mean_square(biharmonic_fill(own, ~known | trial) - own, trial)
+        unknown_there = ~known | trial
+        # Taking noise off the rim is worth something without any neighbour: it must not count for them.
+        plain = min(_mean_square(_continued(own, unknown_there, width) - own, trial) for width in _SMOOTHINGS_PX)
         errors = {
-            width: _mean_square(explained + _continued(difference, ~known | trial, width) - own, trial)
+            width: _mean_square(explained + _continued(difference, unknown_there, width) - own, trial)
             for width in _SMOOTHINGS_PX
         }
         smoothing = min(errors, key=lambda width: errors[width])
@@ -193,14 +195,20 @@ def _continued(difference: Plane, unknown: Mask, width_px: float) -> Plane:
 
 
 def _trial_discs(known: Mask, hole: Mask) -> tuple[Mask, int]:
-    """Discs as wide as the hole is thick, in what is known nearest to it, and how many there are."""
-    radius = min(max(1, round(_radius(hole))), _LARGEST_TRIAL_PX)
-    # Two pixels around each stay known: the biharmonic fill needs them.
-    room = ndimage.distance_transform_edt(np.pad(known, 1))[1:-1, 1:-1] > radius + 2
+    """Discs as wide as the hole is thick, or narrower ones where these do not fit, and how many there are.
+
+    They lie in what is known nearest to the hole. The smooth fill is better at narrow ones: these flatter nobody.
+    """
+    room = ndimage.distance_transform_edt(np.pad(known, 1))[1:-1, 1:-1]
     away = ndimage.distance_transform_edt(~hole)
-    step = 2 * radius + 5
-    grid = product(*(range(0, size, step) for size in known.shape))
-    nearest = [at for _, at in sorted((away[at], at) for at in grid if room[at])[:_TRIALS]]
+    radius = min(max(1, round(_radius(hole))), _LARGEST_TRIAL_PX)
+    while True:
+        step = 2 * radius + 5  # the two pixels around each that the biharmonic fill needs stay known
+        grid = product(*(range(0, size, step) for size in known.shape))
+        nearest = [at for _, at in sorted((away[at], at) for at in grid if room[at] > radius + 2)[:_TRIALS]]
+        if len(nearest) >= _FEWEST_TRIALS or radius == 1:
+            break
+        radius = radius * 2 // 3
     trial = np.zeros_like(known)
     rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     disc = np.hypot(rows, columns) <= radius

@@ -159,7 +159,7 @@ class Help:
     def record(self) -> dict[str, Any]:
         """What to write down about a plane: each neighbour's shift and agreement, and what was made of it."""
         proposed = sum(int(np.count_nonzero(proposal.where)) for proposal in self.proposals)
-        return {"kind": self.kind, "hole_px": proposed, "windows": self.windows}
+        return {"kind": self.kind, "proposed_px": proposed, "windows": self.windows}
 
 
 def reach_px(canny_reach_px: int) -> int:

@@ -252,7 +252,7 @@ def record_of_plane(cutouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     beside = [one["neighbours"] for one in cutouts if "neighbours" in one]
     neighbours = {
         **(beside[0] if beside else {}),
-        "hole_px": sum(one["hole_px"] for one in beside),
+        "proposed_px": sum(one["proposed_px"] for one in beside),
         "windows": [window for one in beside for window in one["windows"]],
     }
     if edges:

@@ -261,6 +261,7 @@ class Repair(Plane):
     device_name: str
     edges: Edges
     alternative: str | None = Field(None, description="Which of several fills it was chosen as.")
+    neighbours: dict[str, Any] | None = Field(None, description="What the planes beside one of a stack gave.")
     plane: Where | None = None
 
 
@@ -278,6 +279,7 @@ class Classical(Plane):
     method: Literal["telea", "navier-stokes", "biharmonic", "patchmatch", "mean"]
     package: Package
     settings: ClassicalSettings
+    plane: Where | None = None
 
 
 class ExclusionSettings(Exact):
@@ -335,21 +337,38 @@ class Shared(Exact):
     dtype: str
     mapping: Literal["plane", "stack"]
     edges_from: Literal["own", "strongest"] | Count
+    neighbours: Literal["off", "edges", "start", "contents"]
+    neighbour_axis: str | None
+    neighbour_reach: Count
+    spread_mask: Literal["no", "between", "everywhere"]
+    spread_axis: str | None
+    planes: list[str] = Field(description="Those that were chosen; none: all.")
     guide: Count | None
     contrasts: list[list[float] | None]
+
+
+class Throughput(Open):
+    """How fast holes were repaired; what was finished before, reading and writing do not count."""
+
+    hole_px: Count
+    seconds: float
+    core_seconds: float | None
+    hole_mpx_per_second: float | None
+    hole_mpx_per_core_second: float | None
 
 
 class Stack(Holes):
     """A stack, and a record of each of its planes that was damaged."""
 
     kind: Literal["stack"]
-    method: Literal["edgeconnect"]
-    model: Model
+    method: Literal["edgeconnect", "telea", "navier-stokes", "biharmonic", "patchmatch", "mean"]
+    model: Model | None = Field(None, description="Of EdgeConnect.")
     settings: NetworkSettings
     stack: Shared
     seconds: float
     notes: list[str]
-    planes: list[Repair]
+    throughput: Throughput | None = None
+    planes: list[Annotated[Repair | Classical | EdgeProposal, Field(discriminator="kind")]]
 
 
 class Unfinished(Origin):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .axes import Place
+from .digests import array_sha256
 from .edges import EdgeMap
 from .holes import Box
 from .job import Job
@@ -125,6 +126,7 @@ def fill_of(stack: Stack, plane: Plane, repair: Repair | ClassicalRepair) -> Fil
     record = {"plane": where, **repair.record}
     if plane.help.kind != "off":
         record["neighbours"] = plane.help.record()
+        record["pixels"] = {**record["pixels"], "result": array_sha256(repair.image[repair.altered])}
     altered, box = repair.altered, plane.box
     fill = Fill(plane.place, plane.channel, altered, repair.image[altered], record, box=box)
     if stack.keeps_edges and isinstance(repair, Repair):
