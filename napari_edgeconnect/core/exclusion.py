@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from importlib.metadata import version
+from math import isfinite  # numpy's knows no whole numbers above 64 bits
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -89,7 +90,7 @@ image to floats.
         "settings": {"grow_px": grow_px},
         # JSON has no NaN.
         "excluded": {
-            "value": value if np.isfinite(value) else str(float(value)),
+            "value": value if isfinite(value) else str(float(value)),
             "pixels": excluded_px,
         },
         "image": {"shape": list(pixels.shape), "dtype": str(pixels.dtype)},
@@ -114,14 +115,14 @@ def held_by(dtype: np.dtype[Any], value: float) -> np.generic:
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             held: np.generic = dtype.type(value)
-        if np.isinf(held) and np.isfinite(value):
+        if np.isinf(held) and isfinite(value):
             raise ValueError(
                 f"The image has dtype {dtype}, which can't hold {value:g}: give a value up to "
                 f"{float(np.finfo(dtype).max):g}, or nan."
             )
         return held
     low, high = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
-    if not (np.isfinite(value) and value == int(value) and low <= int(value) <= high):
+    if not (isfinite(value) and value == int(value) and low <= int(value) <= high):
         raise ValueError(
             f"The image has dtype {dtype}, which can't hold {value:g}: give a whole number from {low} to {high}, or "
             f"convert the image to floats."
