@@ -7,6 +7,7 @@ The contract is a repair's: the input's shape and dtype, bit-identical outside t
 from __future__ import annotations
 
 import time
+from math import isfinite  # numpy's knows no whole numbers above 64 bits
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -105,14 +106,14 @@ def held_by(dtype: np.dtype[Any], value: float) -> np.generic:
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             held: np.generic = dtype.type(value)
-        if np.isinf(held) and np.isfinite(value):
+        if np.isinf(held) and isfinite(value):
             raise ValueError(
                 f"The image has dtype {dtype}, which can't hold {value:g}: give a value up to "
                 f"{float(np.finfo(dtype).max):g}, or nan."
             )
         return held
     low, high = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
-    if not (np.isfinite(value) and value == int(value) and low <= int(value) <= high):
+    if not (isfinite(value) and value == int(value) and low <= int(value) <= high):
         raise ValueError(
             f"The image has dtype {dtype}, which can't hold {value:g}: give a whole number from {low} to {high}, or "
             f"convert the image to floats."

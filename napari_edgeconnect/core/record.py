@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from math import isfinite  # numpy's knows no whole numbers above 64 bits
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -81,7 +82,7 @@ def edges_sha256(edges: EdgeMap, *, merge_known_edges: bool) -> dict[str, str]:
     stage 2: a label image, which is what is kept of a map in a picture file, can't tell them either.
     """
     where = np.ones_like(edges.hole) if not merge_known_edges else edges.hole
-    planes = {
+    planes: dict[str, NDArray[Any]] = {
         "labels": edges.labels,
         "probability": edges.probability,
         "hole": edges.hole,
@@ -161,7 +162,7 @@ def exclusion_record(
         "method": "exclude",
         "settings": {"grow_px": float(grow_px)},
         # JSON has neither NaN nor infinity.
-        "value": value if np.isfinite(value) else str(float(value)),
+        "value": value if isfinite(value) else str(float(value)),
         "image": {"shape": list(image.shape), "dtype": str(image.dtype)},
         "mask_px": _count(mask),
         **_holes_in(hole),
