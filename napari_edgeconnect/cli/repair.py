@@ -66,7 +66,9 @@ def inpaint(
     by plane, and goes on where it was stopped when the same command is given again.
     """
     if exclude is not None:
-        refuse_options(context, _names(context) - (_FOR_EVERY_METHOD - {"method"}), "it does not go with --exclude.")
+        refuse_options(
+            context, _names(context) - (_FOR_EVERY_METHOD - {"method", "axes"}), "it does not go with --exclude."
+        )
     elif method != options.EDGECONNECT:
         _refuse_network_options(context, method)
     chosen = chosen_model(model, edge_weights, inpaint_weights)

@@ -57,10 +57,8 @@ def replay_file(
         Where it can't be done as it was.
     """
     record = read_record(path)
-    if record["kind"] not in ("repair", "classical", "excluded", "stack") or record.get("command") == "edges":
-        raise FileError(
-            f"{path} is a record of {record.get('command', record['kind'])!r}, which repaired nothing: there is no replay."
-        )
+    if record["kind"] not in ("repair", "classical", "excluded", "stack") or _has_edges_alone(record):
+        raise FileError(f"{path} is a record of kind {record['kind']!r}, which repaired nothing: there is no replay.")
     inputs = _inputs(path, record, given)
     before = _output_then(path, record)
     loaded = _model(record, model, device, report) if record["method"] == EDGECONNECT else None
@@ -71,6 +69,11 @@ def replay_file(
     else:
         again = _image_again(record, task, report, loaded)
     return _said(record, again, before, task, report)
+
+
+def _has_edges_alone(record: Mapping[str, Any]) -> bool:
+    """Of a stack: ``edges`` proposed, and repaired nothing."""
+    return any(plane["kind"] == "edges" for plane in record.get("planes", ()))
 
 
 def _inputs(path: Path, record: Mapping[str, Any], given: Mapping[str, Path]) -> dict[str, Path]:
