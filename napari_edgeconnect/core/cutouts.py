@@ -111,9 +111,12 @@ def mark_blocks(blocks: Mask, box: Box, marked: Mask) -> None:
     blocks[_blocks(box)] = _any_in_blocks(marked)
 
 
-def is_marked(blocks: Mask, box: Box) -> bool:
-    """True where some block of a box has damage."""
-    return bool(blocks[_blocks(box)].any())
+def is_marked(blocks: Mask, box: Box, *, but: Iterable[Box] = ()) -> bool:
+    """True where some block of a box has damage, blocks of other boxes aside."""
+    left = blocks.copy()
+    for other in but:
+        left[_blocks(other)] = False
+    return bool(left[_blocks(box)].any())
 
 
 def cutouts_from(blocks: Mask, plane_shape: tuple[int, int], settings: Settings) -> list[Cutout]:

@@ -81,11 +81,7 @@ class Patched(LazyArray):
         shape = tuple(part.stop - part.start for part in block)
         counted = (*self._stack.axes.place_names, CHANNEL)
         key = tuple(
-            part.start
-            if size == 1 and name in counted
-            else slice(None)
-            if size == whole
-            else part
+            part.start if size == 1 and name in counted else slice(None) if size == whole else part
             for name, part, size, whole in zip(self._stack.axes.names, block, shape, self.shape, strict=True)
         )
         return np.array(self._stack.image[key]).reshape(shape)

@@ -8,7 +8,7 @@ what lies under it is read. No Qt; napari only when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -296,6 +296,32 @@ def plane_point(plane: Plane, layer: Layer, position: Sequence[float]) -> NDArra
     matrix, offset = world_affine(layer, plane.units)
     point = np.linalg.solve(matrix, np.asarray(position, dtype=float)[-layer.ndim :] - offset)
     return point[list(plane.axes)]
+
+
+def reached(plane: Plane, other: Layer, touched: Mapping[int, slice]) -> Box | None:
+    """The part of a whole plane that lies under a part of another layer.
+
+    Parameters
+    ----------
+    plane : Plane
+    other : Layer
+    touched : mapping of int to slice
+        From where to where, for the axes of the other layer that the plane lies along at least.
+
+    Returns
+    -------
+    Box or None
+        None where the plane does not.
+    """
+    grid = _Grid.of(plane, other)
+    if not set(grid.axes) <= set(touched):
+        return Box(0, plane.whole_shape[0], 0, plane.whole_shape[1])
+    rows, columns = (touched[axis] for axis in grid.axes)
+    corners = np.array([(i, j) for i in (rows.start, rows.stop) for j in (columns.start, columns.stop)]) - 0.5
+    points = grid.to_plane(corners)
+    low = np.maximum(np.floor(points.min(axis=0)).astype(int) - 1, 0)
+    high = np.minimum(np.ceil(points.max(axis=0)).astype(int) + 2, plane.whole_shape)
+    return None if (low >= high).any() else Box(int(low[0]), int(high[0]), int(low[1]), int(high[1]))
 
 
 @dataclass(frozen=True)

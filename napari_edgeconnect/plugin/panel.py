@@ -14,6 +14,7 @@ from .preferences import Preferred
 
 NO_EDGES = "sigma: none"
 THIS_SLICE, ALL_SLICES = "this slice", "all slices"
+THIS_PART, ALL_PARTS = "this part", "all parts"
 
 
 class Panel(QWidget):
@@ -42,10 +43,16 @@ class Panel(QWidget):
         self.slices = combo([(THIS_SLICE, False), (ALL_SLICES, True)])
         self.slices.setToolTip(
             "Of a stack: repair the displayed slice, or every slice that has damage. Slices whose edges you have "
-            "corrected are completed from these."
+            "corrected are completed from these. A large image is repaired part by part: this part is the damage "
+            "nearest to the middle of the view."
         )
         self.slices_row = boxed(form(("Repair", self.slices)))
         self.slices_row.hide()
+
+    def name_slices(self, *, parts: bool, slices: bool) -> None:
+        """Call what is repaired at once what it is: a slice, or a part of a large image."""
+        self.slices.setItemText(0, THIS_PART if parts else THIS_SLICE)
+        self.slices.setItemText(1, ALL_PARTS if parts and not slices else ALL_SLICES)
 
     def _make_damage(self, preferred: Preferred) -> None:
         self.mask = LayerCombo(_is_mask, none="no mask yet")

@@ -17,6 +17,7 @@ from ..core.results import Step
 from . import layers as ours
 from .activity import Activity
 from .geometry import Plane, read_plane
+from .large import outgrown_edges
 from .pace import windows_px
 from .placing import place
 from .session import Session
@@ -62,7 +63,9 @@ class Runs(QObject):
         except ValueError as error:
             session.fail(error)
             return
-        self._begin(task.value, repair_steps, replace(request, image=read_plane(request.plane)), session.models)
+        if request.plane.box is None:
+            request = _with_pixels(request)
+        self._begin(task.value, repair_steps, request, session.models)
 
     def start_stack(self, task: Task) -> None:
         """Complete every slice that has damage: from its edges where it has some, from hallucinated ones elsewhere.
@@ -70,8 +73,8 @@ class Runs(QObject):
         The planes of a stack are read one after the other, by the thread that repairs them.
         """
         session = self._session
-        damaged = [] if session.is_busy else session.damaged_planes()
         try:
+            damaged = [] if session.is_busy else session.damaged_planes()
             requests = [self._request_in_stack(task, plane, mask) for plane, mask in damaged]
         except ValueError as error:
             session.fail(error)
@@ -108,16 +111,22 @@ class Runs(QObject):
         layer, model = session.edges(plane), session.model
         assert model is not None
         edges = before = None
+        settings = session.settings_of(plane)
         if task is Task.COMPLETE:
             edges = edges_for(layer, session.hole(mask))
         elif layer is not None:
             before = ours.read_edges(layer)
+        elif plane.box is not None:
+            outgrown = outgrown_edges(session.viewer.layers, plane, session.hole(mask))
+            before = outgrown[0][1] if outgrown else None
+        takes_contrast = plane.box is not None and settings.contrast is None
         return Request(
             task=task,
             plane=plane,
             image=None,
             mask=mask,
-            settings=session.settings(),
+            settings=settings,
+            contrast=session.large.contrast(plane, session.panel.mask.layer, settings) if takes_contrast else None,
             model=model.name,
             device=session.device,
             edges=edges,
