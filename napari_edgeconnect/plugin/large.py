@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 VIEW_PX = 4096
 #: Parts are cut for growth and sigma rounded up to these, so that turning a knob a little does not cut anew.
 _GROW_STEP_PX, _SIGMA_STEP_PX = 16, 8
+#: Of so many planes it is kept which blocks are marked.
+_KEPT_PLANES = 16
 #: After these events of a mask all of it is looked at again.
 _ANYTHING = ("data", "set_data")
 
@@ -59,7 +61,7 @@ class LargePlanes:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
-        self._marks: _Marks | None = None
+        self._marks: list[_Marks] = []
         self._contrasts: list[tuple[Any, tuple[Any, ...], Contrast]] = []
         self.on_move: list[Callable[[], None]] = []
         viewer.scene.camera.events.center.connect(self._moved)
@@ -127,11 +129,13 @@ class LargePlanes:
         return take
 
     def _blocks(self, plane: Plane, mask: Layer) -> NDArray[np.bool_]:
-        """Of the displayed plane they are kept; all others are looked through when they are asked for."""
+        """Of the planes that were looked at last they are kept; others are looked through when they are asked for."""
         plane = replace(plane, box=None)
-        if self._marks is None or not self._marks.are_of(plane, mask):
-            self._marks = _Marks(plane, mask, self._viewer.dims)
-        return self._marks.blocks()
+        marks = next((kept for kept in self._marks if kept.are_of(plane, mask)), None)
+        if marks is None:
+            marks = _Marks(plane, mask, self._viewer.dims)
+            self._marks = [marks, *self._marks[: _KEPT_PLANES - 1]]
+        return marks.blocks()
 
     def _middle(self, plane: Plane) -> NDArray[np.floating]:
         """(row, column) of a plane under the middle of the view."""
@@ -164,10 +168,10 @@ class _Marks:
 
     def are_of(self, plane: Plane, mask: Any) -> bool:
         """True where these are the marks of a mask on a plane."""
-        mine = self._plane
+        mine, lead = self._plane, len(plane.point) - len(plane.index)
         return (
             (mine.layer is plane.layer and mine.source is plane.source)
-            and (mine.axes, mine.index, mine.point) == (plane.axes, plane.index, plane.point)
+            and (mine.axes, mine.index, mine.point[:lead]) == (plane.axes, plane.index, plane.point[:lead])
             and (mask is self._mask and mask.data is self._data)
             and all(np.array_equal(a, b) for a, b in zip(self._lies, _lies(plane, mask), strict=True))
         )

@@ -11,6 +11,7 @@ from .layer_combo import LayerCombo
 from .layers import COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, is_own
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
+from .stack_choices import StackChoices
 
 NO_EDGES = "sigma: none"
 THIS_SLICE, ALL_SLICES = "this slice", "all slices"
@@ -48,6 +49,7 @@ class Panel(QWidget):
         )
         self.slices_row = boxed(form(("Repair", self.slices)))
         self.slices_row.hide()
+        self.stack = StackChoices()
 
     def name_slices(self, *, parts: bool, slices: bool) -> None:
         """Call what is repaired at once what it is: a slice, or a part of a large image."""
@@ -200,6 +202,7 @@ class Panel(QWidget):
         column.addWidget(self.image)
         column.addWidget(self.about_image)
         column.addWidget(self.slices_row)
+        column.addWidget(self.stack)
         column.addWidget(header(2, "Damage"))
         column.addLayout(row(self.mask, self.new_mask, self.find))
         column.addWidget(self.found_row)

@@ -21,6 +21,7 @@ from .large import outgrown_edges
 from .pace import windows_px
 from .placing import place
 from .session import Session
+from .whole_stack import whole_stack_steps
 from .worker import Failure, Outcome, Request, Task, repair_steps, stack_steps
 
 
@@ -82,8 +83,12 @@ class Runs(QObject):
         if not requests:
             self.changed.emit()
             return
-        slices = [partial(_with_pixels, request) for request in requests]
-        self._begin(f"{task.value} {len(slices)} slices", stack_steps, slices, session.models)
+        what, shared = f"{task.value} {len(requests)} {session.pieces(len(requests))}", session.shared
+        if shared.is_nothing:
+            slices = [partial(_with_pixels, request) for request in requests]
+            self._begin(what, stack_steps, slices, session.models)
+        else:
+            self._begin(what, whole_stack_steps, requests, shared, session.models)
 
     def _begin(self, what: str, steps: Callable[..., Any], *arguments: Any) -> None:
         from napari.qt.threading import create_worker
@@ -166,7 +171,7 @@ class Runs(QObject):
         elif isinstance(end, Outcome):
             self._place(end)
         else:
-            self._session.say(f"Completed {end} {'slice' if end == 1 else 'slices'}.")
+            self._session.say(f"Completed {end} {self._session.pieces(end)}.")
 
     def _place(self, outcome: Outcome) -> None:
         self._note_pace(outcome)
@@ -189,7 +194,8 @@ class Runs(QObject):
         self._panel.progress.hide()
         self._panel.cancel.hide()
         if cancelled:
-            kept = f"the {self._placed} slices that were finished are kept" if self._placed else "nothing was changed"
+            pieces = self._session.pieces(self._placed)
+            kept = f"the {self._placed} {pieces} that were finished are kept" if self._placed else "nothing was changed"
             self._session.say(f"Cancelled: {kept}.")
         self.changed.emit()
 

@@ -20,6 +20,7 @@ from .geometry import Plane, displayed_plane, every_slice, plane_mask
 from .large import LargePlanes, is_large, part_settings
 from .pace import Pace
 from .preferences import DEFAULTS
+from .whole_stack import Shared
 from .worker import LoadedModels
 
 if TYPE_CHECKING:
@@ -84,6 +85,15 @@ class Session:
         """True for an image whose planes are worked on part by part."""
         plane = self.whole_plane()
         return plane is not None and is_large(plane)
+
+    def pieces(self, count: int) -> str:
+        """What an image is repaired in, in words, one or several."""
+        return f"{'part' if self.has_parts else 'slice'}{'' if count == 1 else 's'}"
+
+    @property
+    def shared(self) -> Shared:
+        """What all slices share when all are repaired."""
+        return self.panel.stack.shared if self.has_slices else Shared()
 
     def whole_plane(self) -> Plane | None:
         """The chosen image's displayed plane, however large; None where there is none that can be repaired."""

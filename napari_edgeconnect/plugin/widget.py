@@ -269,6 +269,8 @@ class EdgeConnectWidget(QWidget):
         panel.hallucinate.setEnabled(ready)
         whole = self._takes_all_slices
         panel.slices_row.setVisible(self._has_several)
+        panel.stack.offer(self.session.whole_plane())
+        panel.stack.setVisible(whole and self.session.has_slices)
         panel.name_slices(parts=self.session.has_parts, slices=self.session.has_slices)
         panel.complete.setEnabled((ready and edges is not None) or (whole and not self.is_busy))
         panel.inpaint.setEnabled(ready or (whole and not self.is_busy))

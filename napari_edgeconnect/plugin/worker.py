@@ -123,7 +123,7 @@ def repair_steps(request: Request, models: LoadedModels) -> Generator[Step, None
     and napari's own handler of a worker's errors fails on PySide6.
     """
     try:
-        return (yield from _steps(request, models))
+        return (yield from request_steps(request, models))
     except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
         return Failure(request, error)
 
@@ -147,14 +147,15 @@ def stack_steps(
         request = None
         try:
             request = read()
-            outcome = yield from _as_slice(_steps(request, models), done, len(slices), request.plane.where)
+            outcome = yield from as_slice(request_steps(request, models), done, len(slices), request.plane.where)
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
             return Failure(request, error)
         yield outcome
     return len(slices)
 
 
-def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
+def request_steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
+    """Run a request; errors are raised."""
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)
@@ -195,7 +196,7 @@ def _as_half(steps: Generator[Step, None, T], half: int) -> Generator[Step, None
         yield step._replace(done=step.done + half * step.total, total=2 * step.total)
 
 
-def _as_slice(steps: Generator[Step, None, T], done: int, total: int, where: str) -> Generator[Step, None, T]:
+def as_slice(steps: Generator[Step, None, T], done: int, total: int, where: str) -> Generator[Step, None, T]:
     """One slice's steps, counted among all slices."""
     while True:
         try:

@@ -146,7 +146,7 @@ def test_all_parts_are_repaired_one_after_another(widget, viewer, press, slide):
     press(widget, "inpaint")
     completed = viewer.layers["slide [completed]"]
 
-    assert "2 slices" in status(widget)
+    assert "2 parts" in status(widget)
     for hole in HOLES:
         changed = np.asarray(completed.data[0][hole.slices]) != pixels_in(hole)
         assert changed.mean() > 0.5
