@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -45,7 +47,7 @@ class StackChoices(QWidget):
     def shared(self) -> Shared:
         """What is chosen."""
         axis = self.channels.currentData()
-        guide = "own" if axis is None else self.guide.currentData()
+        guide: Any = "own" if axis is None else self.guide.currentData()
         return Shared(StackSettings(mapping=self.mapping.currentData(), edges_from=guide), axis)
 
     def offer(self, plane: Plane | None) -> None:
