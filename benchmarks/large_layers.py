@@ -4,9 +4,9 @@
 
 A multiscale zarr layer of 20,000 x 20,000 uint16 with 20 small holes is opened in a viewer (without a window), its
 mask is painted, and "Inpaint in one go" is pressed: for all parts, and, in a process of its own, with every plane
-taken for one that fits into memory, which is what the widget did before it knew parts. Peak memory is counted over what
-is loaded when the button is pressed: packages, model, layers and mask. Bytes are those of stored (compressed) chunks, of
-all levels, napari's own reading included. ``--quick`` takes 2000 x 2000.
+taken for one that fits into memory, which is what the widget did before it knew parts. Peak memory is counted over
+what is loaded when the button is pressed: packages, model, layers and mask. Bytes are those of stored (compressed)
+chunks of all levels, napari's own reading included. ``--quick`` takes 2000 x 2000.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
     xvfb-run -a -s "-screen 0 1440x900x24 +extension GLX" python scripts/ome_zarr_example.py [FOLDER]
 
 The slide is scikit-image's immunohistochemistry picture, unmixed into its stains, mirrored into 10 240 x 10 240 px, and
-scratched: two channels, five levels, 0.25 um a pixel. It is opened as layers of zarr arrays, as a script of a user's would; no
-reader plugin is needed. The pictures go to docs/images unless another folder is named; the stores are temporary.
+scratched: two channels, five levels, 0.25 um a pixel. It is opened as a layer of zarr arrays, as a script of a user's
+would do it; no reader plugin is needed. The pictures go to docs/images unless another folder is named; the stores are
+temporary.
 """
 
 from __future__ import annotations

@@ -52,6 +52,8 @@ class LargePlanes:
     Parameters
     ----------
     viewer : ViewerModel
+    is_needed : callable
+        Whether what is worked on is a part, so that it counts where the view is.
 
     Attributes
     ----------
@@ -59,8 +61,8 @@ class LargePlanes:
         Called when the view has moved: another part may be the nearest.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = viewer
+    def __init__(self, viewer: ViewerModel, is_needed: Callable[[], bool]) -> None:
+        self._viewer, self._is_needed = viewer, is_needed
         self._marks: list[_Marks] = []
         self._contrasts: list[tuple[Any, tuple[Any, ...], Contrast]] = []
         self.on_move: list[Callable[[], None]] = []
@@ -85,8 +87,8 @@ class LargePlanes:
         """
         if mask is None:
             return []
-        blocks = self._blocks(plane, mask)
-        found = [cutout.box for cutout in cutouts.cutouts_from(blocks, plane.whole_shape, _coarsened(settings))]
+        marks = self._marks_of(plane, mask)
+        blocks, found = marks.blocks(), marks.boxes(_coarsened(settings))
         with_edges = [box for box in ours.edge_boxes(self._viewer.layers, plane) if _is_whole(box, found, blocks)]
         boxes = [next((box for box in with_edges if _holds(box, own)), own) for own in found]
         return [replace(plane, box=box) for box in dict.fromkeys(boxes)]
@@ -128,14 +130,14 @@ class LargePlanes:
 
         return take
 
-    def _blocks(self, plane: Plane, mask: Layer) -> NDArray[np.bool_]:
+    def _marks_of(self, plane: Plane, mask: Layer) -> _Marks:
         """Of the planes that were looked at last they are kept; others are looked through when they are asked for."""
         plane = replace(plane, box=None)
         marks = next((kept for kept in self._marks if kept.are_of(plane, mask)), None)
         if marks is None:
             marks = _Marks(plane, mask, self._viewer.dims)
             self._marks = [marks, *self._marks[: _KEPT_PLANES - 1]]
-        return marks.blocks()
+        return marks
 
     def _middle(self, plane: Plane) -> NDArray[np.floating]:
         """(row, column) of a plane under the middle of the view."""
@@ -147,8 +149,9 @@ class LargePlanes:
         return position[list(plane.axes)]
 
     def _moved(self, event: Any = None) -> None:
-        for callback in self.on_move:
-            callback()
+        if self._is_needed():
+            for callback in self.on_move:
+                callback()
 
 
 class _Marks:
@@ -158,6 +161,7 @@ class _Marks:
         self._plane, self._mask, self._dims = plane, mask, dims
         self._data, self._lies = mask.data, _lies(plane, mask)
         self._blocks = cutouts.no_blocks(plane.whole_shape)
+        self._boxes: tuple[Settings, list[Box]] | None = None
         self._is_stale = True
         self._touched: list[tuple[tuple[slice, ...], tuple[int, ...]]] = []
         for name in _ANYTHING:
@@ -189,7 +193,16 @@ class _Marks:
         self._is_stale, self._touched = False, []
         return self._blocks
 
+    def boxes(self, settings: Settings) -> list[Box]:
+        """The plane's cutouts."""
+        blocks = self.blocks()
+        if self._boxes is None or self._boxes[0] != settings:
+            found = cutouts.cutouts_from(blocks, self._plane.whole_shape, settings)
+            self._boxes = settings, [cutout.box for cutout in found]
+        return self._boxes[1]
+
     def _mark(self, boxes: Iterable[Box]) -> None:
+        self._boxes = None
         for box in boxes:
             cutouts.mark_blocks(self._blocks, box, plane_mask(replace(self._plane, box=box), self._mask))
 

@@ -64,7 +64,7 @@ class Session:
         self.panel = panel
         self.models = LoadedModels()
         self.pace = Pace()
-        self.large = LargePlanes(viewer)
+        self.large = LargePlanes(viewer, lambda: self.has_parts)
         self.is_busy = False
         self._said: tuple[Any, str] = (None, "")
 

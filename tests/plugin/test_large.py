@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from itertools import product
 
 import dask.array as da
@@ -13,9 +14,11 @@ from skimage import data
 from napari_edgeconnect import EdgeConnect, Settings
 from napari_edgeconnect.core import cutouts
 from napari_edgeconnect.core.holes import Box
+from napari_edgeconnect.core.job import measured_edges
 from napari_edgeconnect.core.overlay import Overlay
+from napari_edgeconnect.plugin import large, lazy_results
 from napari_edgeconnect.plugin import layers as ours
-from napari_edgeconnect.plugin import lazy_results, worker
+from napari_edgeconnect.plugin.damage import TOOLS
 from napari_edgeconnect.plugin.panel import ALL_PARTS, THIS_PART
 
 from .conftest import PATIENCE_MS, status
@@ -175,8 +178,6 @@ def test_sigma_redraws_with_the_contrast_of_the_plane(widget, press):
     plane = widget.session.plane()
     widget.panel.sigma.setValue(3.0)
     edges = ours.read_edges(widget.session.edges(plane))
-    from napari_edgeconnect.core.job import measured_edges
-
     contrast = ours.contrast_of(widget.session.edges(plane))
     expected = measured_edges(pixels_in(plane.box), edges.hole, sigma=3.0, contrast=contrast)
     assert same_bits(edges.measured, expected)
@@ -199,8 +200,6 @@ def test_the_part_follows_the_view_and_the_damage(widget, viewer, press):
 def test_only_what_a_stroke_has_touched_is_looked_at_again(widget, viewer, monkeypatch):
     widget.session.plane()
     seen = []
-    from napari_edgeconnect.plugin import large
-
     original = large.plane_mask
     monkeypatch.setattr(large, "plane_mask", lambda plane, mask: seen.append(plane.box) or original(plane, mask))
     widget.session.plane()
@@ -256,14 +255,11 @@ def test_a_finder_looks_through_what_is_in_view(widget, viewer, slide):
     slide.forget()
     plane = widget.session.view()
     assert max(plane.shape) <= 4096
-    tool = next(tool for tool in __import__("napari_edgeconnect.plugin.damage", fromlist=["TOOLS"]).TOOLS)
-    widget._use_tool(tool)
+    widget._use_tool(TOOLS[0])
     assert slide.read[0] == chunks_of([plane.box])
 
 
 def test_the_temporary_store_goes_with_its_layer_and_not_before(widget, viewer, press, tmp_path, monkeypatch):
-    import gc
-
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     press(widget, "inpaint")
     assert len(list(tmp_path.glob("napari-edgeconnect-*"))) == 3
@@ -307,5 +303,58 @@ def test_a_mask_above_the_threshold_is_painted_and_undone_in_chunks(viewer, make
     assert not np.asarray(mask.data).any()
 
 
-def test_a_source_that_was_replaced_is_taken_anew(widget):
-    assert worker.read_plane(widget.session.plane()).shape == widget.session.plane().shape
+@pytest.fixture
+def parts_of_small_planes(monkeypatch):
+    """Planes of more than 10,000 px are worked on part by part."""
+    monkeypatch.setattr(cutouts, "WHOLE_PLANE_PX", 10_000)
+
+
+def test_colours_and_slices_have_parts_too(viewer, make_widget, press, parts_of_small_planes):
+    frames = np.stack([np.tile(data.astronaut(), (1, 3, 1))] * 2)
+    mask = np.zeros(frames.shape[:3], np.uint8)
+    mask[1, 100:110, 100:130] = mask[1, 460:470, 1300:1310] = mask[0, 20:30, 400:410] = 1
+    viewer.add_image(frames, name="film", rgb=True, axis_labels=("t", "y", "x"))
+    viewer.add_labels(mask, name="mask")
+    widget = make_widget(viewer)
+    widget.panel.slices.setCurrentIndex(1)
+    press(widget, "inpaint")
+    completed = viewer.layers["film [completed]"]
+    changed = (np.asarray(completed.data) != frames).any(axis=-1)
+
+    assert "3 parts" in status(widget)
+    altered = np.zeros(mask.shape, bool)
+    for (index, box), details in completed.metadata[ours.KEY]["records"].items():
+        altered[index[0]][box.slices] |= details["altered"]
+    assert (changed <= altered).all()
+    assert changed[mask > 0].mean() > 0.9
+    # 8-bit colour has one mapping for all: each slice comes out as it would as a whole.
+    for t in range(2):
+        expected = EdgeConnect.load(device="cpu").inpaint(frames[t], mask[t], Settings(grow_px=2.0))
+        assert same_bits(np.asarray(completed.data[t]), expected)
+
+
+def test_a_shapes_layer_marks_parts(viewer, make_widget, parts_of_small_planes):
+    viewer.add_image(np.tile(data.camera(), (3, 3)), name="camera")
+    viewer.add_shapes([[(100, 100), (100, 120), (110, 120), (110, 100)]], name="outlines")
+    widget = make_widget(viewer)
+    plane = widget.session.plane()
+    assert widget.session.situation().mask.sum() == 11 * 21
+    assert plane.box.united(Box(100, 111, 100, 121)) == plane.box
+    viewer.layers["outlines"].data = [[(900, 900), (900, 920), (910, 920), (910, 900)]]
+    assert not widget.session.plane().box.overlaps(Box(100, 111, 100, 121))
+
+
+def test_without_damage_the_view_is_what_is_worked_on(viewer, make_widget, parts_of_small_planes):
+    viewer.add_image(data.camera(), name="camera")
+    widget = make_widget(viewer)
+    assert widget.session.plane().box == Box(0, 512, 0, 512)
+    assert "New mask" in status(widget)
+
+
+def test_panning_over_a_plane_that_fits_looks_at_nothing_again(widget, viewer, monkeypatch):
+    viewer.layers.clear()
+    viewer.add_image(data.camera(), name="camera")
+    seen = []
+    widget.session.large.on_move.append(lambda: seen.append(1))
+    viewer.scene.camera.center = (0, 3, 4)
+    assert seen == []
