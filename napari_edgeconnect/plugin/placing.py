@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..core.edges import EdgeMap, EdgeSource
 from ..core.results import Repair
 from . import layers as ours
+from .large import outgrown_edges
 from .worker import Outcome, Task
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
         return f"{len(outcome.alternatives)} fills to choose from: their pictures are in step 5."
     if outcome.edges is not None and not outcome.request.of_stack:
         edges = show_edges(viewer, plane, _with_decisions(viewer, outcome), details={"record": outcome.record})
+        _drop_outgrown(viewer, plane, outcome.edges.hole)
         viewer.layers.selection.active = edges
     if outcome.repair is None:
         return CORRECT
@@ -144,7 +146,9 @@ def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_sta
     ----------
     of_stack : bool
         A layer that is new holds the whole stack, and takes the place of one that holds this plane alone.
+        So it is for parts of large planes.
     """
+    of_stack = of_stack or plane.box is not None
     details = {"record": repair.record, "edges": repair.edges, "altered": repair.altered}
     layer: Image | None = ours.find_own(viewer.layers, plane, ours.COMPLETED)
     if layer is not None and of_stack and not ours.holds_every_slice(layer):
@@ -158,6 +162,13 @@ def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_sta
         ours.write_completed(layer, plane, repair.image, details=details)
         return layer
     return add_under_edges(viewer, plane, ours.completed_tuple(plane, repair.image, details=details))
+
+
+def _drop_outgrown(viewer: ViewerModel, plane: Plane, hole: NDArray[np.bool_]) -> None:
+    """Take away the edge layers of smaller or larger parts whose damage is in a part's own edges by now."""
+    if plane.box is not None:
+        for layer, _ in outgrown_edges(viewer.layers, plane, hole):
+            viewer.layers.remove(layer)
 
 
 def _with_decisions(viewer: ViewerModel, outcome: Outcome) -> EdgeMap:

@@ -38,3 +38,13 @@ def preferred() -> Preferred:
         match_noise=chosen.completion.match_noise,
     )
     return Preferred(settings, chosen.inference.device, chosen.completion.live)
+
+
+def results_folder() -> str | None:
+    """Where large results are kept while they are layers; None: where the system keeps temporary files."""
+    from napari.settings import get_plugin_settings
+
+    try:
+        return str(get_plugin_settings(KEY).results.folder) or None
+    except KeyError:
+        return None
