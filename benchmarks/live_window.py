@@ -108,7 +108,7 @@ class Bench:
 
     def record(self) -> dict | None:
         """Of the completed image, if there is one."""
-        name = "image [completed]"
+        name = "image [reconstructed]"
         layers = self.viewer.layers
         return layers[name].metadata[PLUGIN]["record"] if name in layers else None
 

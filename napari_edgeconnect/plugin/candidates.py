@@ -17,6 +17,7 @@ from skimage.transform import resize
 from ..core.edges import EdgeMap
 from ..core.results import Repair
 from . import layers as ours
+from .altered import overlay_of, set_visible, show_altered
 from .geometry import Plane, read_plane
 from .placing import add, show_completion, show_edges
 
@@ -157,7 +158,9 @@ class Candidates:
 
     def send(self, candidate: Candidate) -> Image:
         """Put a candidate into a layer of its own; errors as for :meth:`Candidate.image`."""
-        return add(self._viewer, _as_layer(candidate, ours.CANDIDATE))
+        layer: Image = add(self._viewer, _as_layer(candidate, ours.CANDIDATE))
+        show_altered(self._viewer, layer, candidate.plane, candidate.altered)
+        return layer
 
     # ---- side by side
 
@@ -172,7 +175,8 @@ class Candidates:
         right = _as_layer(candidate, ours.COMPARED)
         left = _as_layer(other, ours.COMPARED) if other else _damaged(candidate.plane)
         self.stop_comparing()
-        self._comparison = _Comparison(self._viewer, left, right)
+        outlines = (other or candidate).altered, candidate.altered
+        self._comparison = _Comparison(self._viewer, candidate.plane, (left, right), outlines)
 
     def stop_comparing(self) -> None:
         """Bring back what was on display before; whatever was removed since stays removed."""
@@ -187,10 +191,12 @@ class Candidates:
         if self._look_back is not None:
             self._look_back.end()
             self._look_back = None
-        completed = None if plane is None else ours.find_own(self._viewer.layers, plane, ours.COMPLETED)
-        if held and completed is not None:
+        results = [] if plane is None else ours.results_of(self._viewer.layers, plane)
+        if held and results:
             assert plane is not None
-            self._look_back = _LookBack(self._viewer, {completed: False, plane.layer: True})
+            outlines = [overlay_of(self._viewer.layers, result) for result in results]
+            hidden = [*results, *(outline for outline in outlines if outline is not None)]
+            self._look_back = _LookBack(self._viewer, {**dict.fromkeys(hidden, False), plane.layer: True})
 
 
 class _LookBack:
@@ -200,29 +206,38 @@ class _LookBack:
         self._viewer = viewer
         self._were = [(layer, layer.visible, layer.mode) for layer in viewer.layers]
         for layer, visible in wanted.items():
-            layer.visible = visible
+            set_visible(layer, visible)
 
     def end(self) -> None:
         for layer, visible, mode in self._were:
             if layer in self._viewer.layers and layer.visible != visible:
-                layer.visible = visible
+                set_visible(layer, visible)
                 layer.mode = mode
 
 
 class _Comparison:
-    """Two pictures side by side in napari's grid, and the way back."""
+    """Two pictures side by side in napari's grid, each with its outline, and the way back."""
 
-    def __init__(self, viewer: ViewerModel, *pictures: ours.LayerTuple) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        plane: Plane,
+        pictures: tuple[ours.LayerTuple, ours.LayerTuple],
+        outlines: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    ) -> None:
         self._viewer = viewer
         self._hidden = _LookBack(viewer, dict.fromkeys(viewer.layers, False))
         grid = viewer.canvas.grid
         self._grid = {name: getattr(grid, name) for name in ("enabled", "stride", "shape")}
         active = viewer.layers.selection.active
-        self._pictures = [add(viewer, picture) for picture in pictures]
-        for picture in self._pictures:
-            picture.name_overlay.visible = True
+        self._pictures = []
+        # napari counts cells from the bottom of the list, or, with a negative stride, from its top: there lie ours.
+        for picture, altered in reversed(list(zip(pictures, outlines, strict=True))):
+            layer = add(viewer, picture)
+            layer.name_overlay.visible = True
+            self._pictures += [layer, show_altered(viewer, layer, plane, altered)]
         viewer.layers.selection.active = active
-        grid.stride, grid.shape, grid.enabled = 1, (1, len(pictures)), True
+        grid.stride, grid.shape, grid.enabled = -2, (1, len(pictures)), True
 
     def end(self) -> None:
         for picture in self._pictures:
@@ -289,8 +304,8 @@ def _in_words(record: dict[str, Any]) -> str:
 
 
 def _as_layer(candidate: Candidate, kind: str) -> ours.LayerTuple:
-    details = {"record": candidate.record}
-    title = f"candidate {candidate.number}"
+    details = {"record": candidate.record, "altered": candidate.altered}
+    title = f"{ours.TITLES[ours.COMPLETED]} · candidate {candidate.number}"
     return ours.completed_tuple(candidate.plane, candidate.image(), details=details, kind=kind, title=title)
 
 

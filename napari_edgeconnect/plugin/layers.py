@@ -31,6 +31,11 @@ GROWN = "grown damage"
 FOUND = "found"
 PROBABILITY = "edge probability"
 STROKES = "edge strokes"
+ALTERED = "altered"
+UNCERTAINTY = "uncertainty"
+CLASSICAL = "by another method"
+#: What layers' names say of a kind; by default its own name. What was invented is never called by anything else.
+TITLES = {COMPLETED: "reconstructed", ALTERED: "altered pixels"}
 #: In place of a slice's index, for a layer of all slices.
 EVERY_SLICE = "every slice"
 
@@ -79,7 +84,7 @@ def layer_tuple(
     """
     place = f", {plane.where}" if plane.where else ""
     kwargs = {
-        "name": f"{plane.layer.name} [{title or kind}{place}]",
+        "name": f"{plane.layer.name} [{title or TITLES.get(kind, kind)}{place}]",
         "metadata": {KEY: {"kind": kind, "of": belongs_to(plane), **details}},
         **plane.spatial(),
         **attributes,
@@ -96,7 +101,7 @@ def edges_tuple(plane: Plane, edge_map: EdgeMap, *, details: dict[str, Any]) -> 
         kind=EDGES,
         details={**details, "steps": EdgeSteps(edge_map)},
         opacity=1.0,
-        colormap=_direct_colormap({int(source): colour for source, colour in EDGE_COLOURS.items()}),
+        colormap=direct_colormap({int(source): colour for source, colour in EDGE_COLOURS.items()}),
     )
 
 
@@ -116,7 +121,7 @@ def completed_stack_tuple(plane: Plane) -> LayerTuple:
     of = {**belongs_to(plane), "index": EVERY_SLICE, "box": None}
     details = {"kind": COMPLETED, "of": of, "records": {}}
     kwargs = {
-        "name": f"{plane.layer.name} [{COMPLETED}]",
+        "name": f"{plane.layer.name} [{TITLES[COMPLETED]}]",
         "metadata": {KEY: details},
         **spatial(plane.layer),
         **_look_of(plane.layer),
@@ -147,7 +152,7 @@ def found_tuple(plane: Plane, found: NDArray[np.bool_], title: str) -> LayerTupl
         title=f"found: {title}",
         details={},
         opacity=0.8,
-        colormap=_direct_colormap({1: FOUND_COLOUR}),
+        colormap=direct_colormap({1: FOUND_COLOUR}),
     )
 
 
@@ -185,10 +190,10 @@ def mask_shape(image: Image) -> tuple[int, ...]:
 
 def mask_colormap() -> DirectLabelColormap:
     """One colour for every label: any of them means damage."""
-    return _direct_colormap({1: MASK_COLOUR})
+    return direct_colormap({1: MASK_COLOUR})
 
 
-def _direct_colormap(colours: dict[int, str]) -> DirectLabelColormap:
+def direct_colormap(colours: dict[int, str]) -> DirectLabelColormap:
     """These colours; 0 is clear, and any label beyond them looks like the last."""
     from napari.utils.colormaps import DirectLabelColormap
 
@@ -208,6 +213,12 @@ def is_own(layer: Layer, kind: str) -> bool:
 def find_own(layers: Iterable[Layer], plane: Plane, kind: str) -> Any:
     """The topmost layer of that kind which belongs to a plane, alone or with all others of its image; or None."""
     return next((layer for layer in reversed(list(layers)) if is_own(layer, kind) and _holds(layer, plane)), None)
+
+
+def results_of(layers: Iterable[Layer], plane: Plane) -> list[Any]:
+    """All layers that show a repair of a plane: the completed one, and those of other methods."""
+    kinds = (COMPLETED, CLASSICAL)
+    return [layer for layer in layers if any(is_own(layer, kind) for kind in kinds) and _holds(layer, plane)]
 
 
 def holds_every_slice(layer: Layer) -> bool:

@@ -10,27 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
 from ..core.edges import EdgeMap
 from ..core.holes import grown
 from ..core.live import LiveCompletion, Patch
 from ..core.record import origin
+from ..core.refusals import Reason
 from ..core.results import Repair
 from ..core.settings import Settings
 from . import layers as ours
+from .altered import show_altered
 from .geometry import Plane, read_plane
 from .layer_combo import LayerWatch
 from .placing import add_under_edges
 from .preferences import DEFAULTS
+from .reasons import reasons_for, with_reasons
 from .session import Session
 from .worker import Failure, LoadedModels
 
@@ -67,6 +70,9 @@ class Live(QObject):
     parent : QObject
         An update is given up when it is destroyed.
     """
+
+    #: The completed layer follows its edges to the end, and its record says so.
+    followed = Signal()
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
@@ -229,6 +235,7 @@ class Live(QObject):
         record = _with_edges_from(end.record, subject.update.settings)
         subject.details = {"record": record, "edges": end.edges, "altered": end.altered}
         self._draw()
+        self.followed.emit()
 
     def _finish(self) -> None:
         self._workers.clear()
@@ -266,6 +273,9 @@ class Live(QObject):
             else:
                 self._refresh(layer, subject)
             _note(layer, plane, subject.details)
+            if subject.hole is not None:
+                altered = subject.details["altered"] if subject.details else subject.hole
+                show_altered(self._session.viewer, layer, plane, altered)
         self._is_unseen = False
 
     def _refresh(self, layer: Image, subject: _Subject) -> None:
@@ -353,6 +363,8 @@ class _Subject:
         The grown mask.
     completion : LiveCompletion
         Both made by the first update, beside the interface.
+    reasons : dict
+        What speaks against the repair, by sigma.
     """
 
     update: _Update
@@ -364,6 +376,7 @@ class _Subject:
     is_whole: bool = False
     hole: NDArray[np.bool_] | None = None
     completion: LiveCompletion | None = None
+    reasons: dict[float | None, list[Reason]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, update: _Update, completed: Image | None) -> _Subject:
@@ -413,7 +426,11 @@ def live_steps(
                 yield LOADING
             model = models.get(asked.model, asked.device)
             subject.completion = LiveCompletion(model, subject.image, asked.mask, asked.settings)
-        return (yield from subject.completion.update(edges))
+        repair = yield from subject.completion.update(edges)
+        sigma = asked.settings.sigma
+        if sigma not in subject.reasons:
+            subject.reasons[sigma] = reasons_for(subject.image, asked.mask, asked.settings)
+        return replace(repair, record=with_reasons(repair.record, subject.reasons[sigma]))
     except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
         return Failure(None, error)
 

@@ -8,7 +8,7 @@ from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
 from .layer_combo import LayerCombo
-from .layers import COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, is_own
+from .layers import ALTERED, COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, UNCERTAINTY, is_own
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
 from .stack_choices import StackChoices
@@ -152,6 +152,11 @@ class Panel(QWidget):
             "Place copies of the damage where the image is intact, repair them by every method, and say which one to "
             "take and which errors to expect.",
         )
+        self.how_sure = button(
+            "How sure?",
+            "Repair in many ways that are as good, and show how far the truth may lie from the repair: an interval in "
+            "grey values, calibrated on copies of the damage. Its level is in napari's preferences.",
+        )
         self.expected = note()
 
     def _make_keep(self) -> None:
@@ -163,6 +168,12 @@ class Panel(QWidget):
             "Show the chosen candidate beside the one shown before it, or beside the damaged image.",
             checkable=True,
         )
+        self.report = button("Report", "For a paper: sentences for the methods section, and a figure with an outline.")
+        menu = menu_of(self.report)
+        self.methods = menu.addAction("Methods paragraph…")
+        self.methods.setToolTip("What was repaired, by what and how sure, to be copied.")
+        self.figure = menu.addAction("Export figure…")
+        self.figure.setToolTip("A PNG file of the repair with what was altered outlined, and a caption.")
         self.candidates = picture_list()
         self.candidates.setToolTip("Choose a candidate to see it, with its edges. Hold W to see the image before.")
         self.candidates.hide()
@@ -217,10 +228,10 @@ class Panel(QWidget):
         column.addWidget(self.strokes_row)
         column.addWidget(header(4, "Completion"))
         column.addLayout(row(self.complete, self.inpaint, self.live))
-        column.addLayout(row(self.alternatives, self.test))
+        column.addLayout(row(self.alternatives, self.test, self.how_sure))
         column.addWidget(self.expected)
         column.addWidget(header(5, "Keep"))
-        column.addLayout(row(self.keep, self.compare, self.send, self.delete))
+        column.addLayout(row(self.keep, self.compare, self.send, self.delete, self.report))
         column.addWidget(self.candidates)
         settings = form(
             ("Model", self.model), ("", self.about_model), ("Device", self.device), ("", self.about_device),
@@ -243,13 +254,13 @@ class Panel(QWidget):
 def _is_image(layer: object) -> bool:
     from napari.layers import Image
 
-    return isinstance(layer, Image) and not any(is_own(layer, kind) for kind in (COMPARED, PROBABILITY))
+    return isinstance(layer, Image) and not any(is_own(layer, kind) for kind in (COMPARED, PROBABILITY, UNCERTAINTY))
 
 
 def _is_mask(layer: object) -> bool:
     from napari.layers import Labels, Shapes
 
-    no_masks = (EDGES, FOUND, GROWN, STROKES)
+    no_masks = (ALTERED, EDGES, FOUND, GROWN, STROKES)
     return isinstance(layer, Labels | Shapes) and not any(is_own(layer, kind) for kind in no_masks)
 
 

@@ -12,8 +12,10 @@ from napari.layers import Layer
 from numpy.typing import NDArray
 
 from ..core.edges import EdgeMap, EdgeSource
-from ..core.results import Repair
+from ..core.results import ClassicalRepair, Repair
 from . import layers as ours
+from .altered import remove_orphans, show_altered
+from .how_sure import HowSure, show_how_sure
 from .large import outgrown_edges
 from .worker import Outcome, Task
 
@@ -108,6 +110,13 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
         return outcome.test.advice.sentences[0]
     if outcome.alternatives:
         return f"{len(outcome.alternatives)} fills to choose from: their pictures are in step 5."
+    if outcome.how_sure is not None:
+        show_how_sure(viewer, plane, outcome.how_sure)
+        return _of_which_repair(viewer, plane, outcome.how_sure)
+    if outcome.other is not None:
+        layer = show_by_method(viewer, plane, outcome.other, outcome.request.method)
+        viewer.layers.selection.active = layer
+        return f"Repaired by another method, into a layer of its own: “{layer.name}”."
     if outcome.edges is not None and not outcome.request.of_stack:
         edges = show_edges(viewer, plane, _with_decisions(viewer, outcome), details={"record": outcome.record})
         _drop_outgrown(viewer, plane, outcome.edges.hole)
@@ -140,7 +149,7 @@ def show_edges(viewer: ViewerModel, plane: Plane, edge_map: EdgeMap, *, details:
 
 
 def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_stack: bool = False) -> Image:
-    """Put a repair into its plane's completed layer, under the edges.
+    """Put a repair into its plane's completed layer, under the edges, with an outline of what was altered.
 
     Parameters
     ----------
@@ -153,15 +162,50 @@ def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_sta
     layer: Image | None = ours.find_own(viewer.layers, plane, ours.COMPLETED)
     if layer is not None and of_stack and not ours.holds_every_slice(layer):
         viewer.layers.remove(layer)
+        remove_orphans(viewer)
         layer = None
-    if layer is not None:
+    if layer is None:
+        shown = (
+            ours.completed_stack_tuple(plane)
+            if of_stack
+            else ours.completed_tuple(plane, repair.image, details=details)
+        )
+        layer = add_under_edges(viewer, plane, shown)
+        if of_stack:
+            ours.write_completed(layer, plane, repair.image, details=details)
+    else:
         ours.write_completed(layer, plane, repair.image, details=details)
-        return layer
-    if of_stack:
-        layer = add_under_edges(viewer, plane, ours.completed_stack_tuple(plane))
+    show_altered(viewer, layer, plane, repair.altered)
+    return layer
+
+
+def show_by_method(viewer: ViewerModel, plane: Plane, repair: ClassicalRepair | Repair, method: str) -> Image:
+    """Put a repair by another method into a layer of its own, one for each method, with an outline."""
+    from ..selftest.advice import TITLES
+
+    details = {"record": repair.record, "altered": repair.altered, "method": method}
+    others = (layer for layer in ours.results_of(viewer.layers, plane) if ours.is_own(layer, ours.CLASSICAL))
+    layer: Image | None = next((other for other in others if other.metadata[ours.KEY]["method"] == method), None)
+    if layer is None:
+        title = f"{ours.TITLES[ours.COMPLETED]} by {TITLES[method]}"
+        shown = ours.completed_tuple(plane, repair.image, details=details, kind=ours.CLASSICAL, title=title)
+        layer = add_under_edges(viewer, plane, shown)
+    else:
         ours.write_completed(layer, plane, repair.image, details=details)
-        return layer
-    return add_under_edges(viewer, plane, ours.completed_tuple(plane, repair.image, details=details))
+        layer.visible = True
+    show_altered(viewer, layer, plane, repair.altered)
+    return layer
+
+
+def _of_which_repair(viewer: ViewerModel, plane: Plane, found: HowSure) -> str:
+    """What was found out, and whether it is about the repair that is on display."""
+    completed = ours.find_own(viewer.layers, plane, ours.COMPLETED)
+    hole = found.spread.hole
+    if completed is None:
+        return f"{found.sentence} This is about the repair that “Inpaint in one go” makes."
+    if not np.array_equal(ours.pixels_of(completed, plane)[hole], found.spread.repaired[hole]):
+        return f"{found.sentence} This is about the repair from the model's own edges: the one on display is another."
+    return found.sentence
 
 
 def _drop_outgrown(viewer: ViewerModel, plane: Plane, hole: NDArray[np.bool_]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..core.settings import Settings
@@ -18,6 +19,8 @@ class Preferred:
     settings: Settings = DEFAULTS
     device: str = "auto"
     live: bool = False
+    show_altered: bool = True
+    level: float = 0.9
 
 
 def preferred() -> Preferred:
@@ -37,7 +40,21 @@ def preferred() -> Preferred:
         half_precision=chosen.inference.precision == "half",
         match_noise=chosen.completion.match_noise,
     )
-    return Preferred(settings, chosen.inference.device, chosen.completion.live)
+    return Preferred(
+        settings,
+        chosen.inference.device,
+        chosen.completion.live,
+        chosen.trust.show_altered,
+        chosen.trust.level_percent / 100,
+    )
+
+
+def remember_altered_shown(shown: bool) -> None:
+    """Keep whether altered pixels are outlined; nothing is kept where the plugin runs without its manifest."""
+    from napari.settings import get_plugin_settings
+
+    with suppress(KeyError):
+        get_plugin_settings(KEY).trust.show_altered = shown
 
 
 def results_folder() -> str | None:

@@ -20,6 +20,7 @@ from .geometry import Plane, read_plane
 from .large import outgrown_edges
 from .pace import windows_px
 from .placing import place
+from .preferences import preferred
 from .session import Session
 from .whole_stack import whole_stack_steps
 from .worker import Failure, Outcome, Request, Task, repair_steps, stack_steps
@@ -50,7 +51,7 @@ class Runs(QObject):
         self._placed = 0
         self._activity: Activity | None = None
 
-    def start(self, task: Task) -> None:
+    def start(self, task: Task, *, method: str = "") -> None:
         """Read the layers in this thread, and hand copies of their arrays to another."""
         session = self._session
         now = session.situation()
@@ -60,7 +61,7 @@ class Runs(QObject):
         assert now.plane is not None
         assert now.mask is not None
         try:
-            request = self._request_for(task, now.plane, now.mask)
+            request = replace(self._request_for(task, now.plane, now.mask), method=method)
         except ValueError as error:
             session.fail(error)
             return
@@ -136,6 +137,7 @@ class Runs(QObject):
             device=session.device,
             edges=edges,
             before=before,
+            level=preferred().level,
         )
 
     def _request_in_stack(self, task: Task, plane: Plane, mask: NDArray[np.bool_]) -> Request:

@@ -5,12 +5,14 @@ The self-test's own rooms are imported when there is something to show: they tak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFont
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QScrollArea,
@@ -21,7 +23,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from .parts import note, pixmap
+from .copy_pictures import CopyPictures
+from .error_plot import ErrorPlot
+from .parts import button, note, pixmap
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -35,27 +39,46 @@ TITLE = "Self-test"
 class SelfTestView(QWidget):
     """The last self-test of a viewer."""
 
+    #: The advice is to be followed: by which method.
+    taken = Signal(str)
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._method = ""
         self.advice = QLabel()
         self.advice.setWordWrap(True)
+        self.take = button("Take it", "")
+        self.take.clicked.connect(lambda: self.taken.emit(self._method))
         self.about = note()
+        self.plot = ErrorPlot()
+        self.copies = CopyPictures()
         self.table = QTableWidget()
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.sheet = QLabel()
         self.sheet.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        pictures = QScrollArea()
-        pictures.setWidget(self.sheet)
-        pictures.setWidgetResizable(True)
         tabs = QTabWidget()  # one below the other they would leave no room for the picture
+        tabs.addTab(self._first_tab(), "Errors")
         tabs.addTab(self.table, "Figures")
-        tabs.addTab(pictures, "Copies")
+        tabs.addTab(_scrolling(self.sheet), "All copies")
+        advice = QHBoxLayout()
+        advice.addWidget(self.advice, stretch=1)
+        advice.addWidget(self.take, alignment=Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
-        column.addWidget(self.advice)
+        column.setContentsMargins(8, 4, 8, 4)
+        column.setSpacing(4)
+        column.addLayout(advice)
         column.addWidget(self.about)
         column.addWidget(tabs, stretch=1)
+
+    def _first_tab(self) -> QWidget:
+        page = QWidget()
+        side_by_side = QHBoxLayout(page)
+        side_by_side.setContentsMargins(4, 4, 4, 4)
+        side_by_side.addWidget(self.plot, stretch=1)
+        side_by_side.addWidget(self.copies)
+        return _scrolling(page)
 
     def show_test(self, test: SelfTest, sheet: NDArray[Any], of: str) -> None:
         """Show a test in place of the one before it.
@@ -72,11 +95,19 @@ class SelfTestView(QWidget):
 
         choice, *others = (*test.advice.sentences, *(reason.sentence for reason in test.reasons))
         self.advice.setText("<br>".join([f"<b>{choice}</b>", *others]))
+        self._method = test.advice.method
+        self.take.setText(f"Take {TITLES[self._method]}")
+        self.take.setToolTip(
+            "Repair the image with it now, into a layer with its record. Image and mask must be those of the test."
+        )
         missing = f" Not installed: {', '.join(TITLES[name] for name in test.missing)}." if test.missing else ""
         self.about.setText(
-            f"“{of}”: means over {len(test.trials)} copies of its own damage, placed where the truth is known, with "
-            f"95 % intervals. Errors are in the image's own values, inside the hole.{missing}"
+            f"“{of}”: means over {len(test.trials)} copies of its own damage, placed where the truth is known (seed "
+            f"{test.record['seed']}), with 95 % intervals. Errors are in the image's own values, inside the hole."
+            f"{missing}"
         )
+        self.plot.show_test(test)
+        self.copies.show_test(test)
         self._fill_table(test)
         self.sheet.setPixmap(pixmap(sheet))
 
@@ -110,22 +141,28 @@ class SelfTestDock:
     Parameters
     ----------
     viewer : ViewerModel
+    take : callable
+        Called with a method's name when its advice is to be followed.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = viewer
+    def __init__(self, viewer: ViewerModel, take: Callable[[str], None]) -> None:
+        self._viewer, self._take = viewer, take
         self.view: SelfTestView | None = None
+        #: Digests of the image and the mask that are shown a test of.
+        self.pixels: dict[str, str] | None = None
         self._dock: Any = None
 
     def show(self, test: SelfTest, sheet: NDArray[Any], of: str) -> None:
         """Show a test; a dock that was closed or hidden comes back."""
         if self.view is None or self._is_closed:
             self.view = SelfTestView()
+            self.view.taken.connect(self._take)
             window = getattr(self._viewer, "window", None)
             if window is not None:
                 self._dock = window.add_dock_widget(self.view, name=TITLE, area="bottom", tabify=False)
         elif self._dock is not None:
             self._dock.show()
+        self.pixels = test.record["pixels"]
         self.view.show_test(test, sheet, of)
 
     @property
@@ -135,6 +172,13 @@ class SelfTestDock:
             return self._dock is not None and self.view is not None and self.view.parent() is None
         except RuntimeError:  # it went with its window
             return True
+
+
+def _scrolling(part: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidget(part)
+    area.setWidgetResizable(True)
+    return area
 
 
 def _bold(font: QFont) -> QFont:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from ..core import masking
 from ..core.models import DEFAULT_MODEL, list_models
 from . import damage
 from . import layers as ours
+from .altered import remove_orphans
 from .candidate_list import CandidateList
 from .edge_buttons import EdgeButtons
 from .finding import Finding
@@ -31,10 +31,10 @@ from .placing import CORRECT, add_mask, outline, show_probability
 from .preferences import preferred
 from .redraw import Redraw
 from .runs import Runs
-from .selftest_dock import SelfTestDock
 from .session import Session, Situation
 from .shortcuts import Shortcuts
-from .worker import Outcome, Task
+from .trust import Trust
+from .worker import Task
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -78,7 +78,7 @@ class EdgeConnectWidget(QWidget):
         self.edge_buttons = EdgeButtons(self.session, self._look)
         self.candidates = CandidateList(self.session, self._look)
         self.finding = Finding(self.session, self._look)
-        self.self_test = SelfTestDock(viewer)
+        self.trust = Trust(self.session, self.start)
         self._shortcuts = Shortcuts(viewer, self.panel, self.candidates.before)
         self._offer_models()
         self._offer_devices(choices.device)
@@ -99,13 +99,13 @@ class EdgeConnectWidget(QWidget):
         """True from the click on a button until its run has ended."""
         return self.session.is_busy
 
-    def start(self, task: Task) -> None:
+    def start(self, task: Task, *, method: str = "") -> None:
         """Run a task on the chosen layers, as its button does; what is missing is said in the status line."""
         self._redraw.catch_up()
         if task in (Task.COMPLETE, Task.INPAINT) and self._takes_all_slices:
             self._runs.start_stack(task)
         else:
-            self._runs.start(task)
+            self._runs.start(task, method=method)
 
     def cancel(self) -> None:
         """Give the run up; it ends after the window that is being computed."""
@@ -154,11 +154,14 @@ class EdgeConnectWidget(QWidget):
         panel.device.currentIndexChanged.connect(self._show_device)
         panel.alternatives.clicked.connect(lambda: self.start(Task.ALTERNATIVES))
         panel.test.clicked.connect(lambda: self.start(Task.SELF_TEST))
+        panel.how_sure.clicked.connect(lambda: self.start(Task.HOW_SURE))
         self._runs.changed.connect(self._look)
         self._runs.changed.connect(self.live.follow)
         self._runs.placed.connect(self.candidates.take)
-        self._runs.placed.connect(self._show_test)
+        self._runs.placed.connect(self.trust.take)
+        self.live.followed.connect(self.trust.complete_records)
         self.destroyed.connect(self._shortcuts.release)
+        self.destroyed.connect(self.trust.release)
 
     def _list_layers(self) -> None:
         layers = self._viewer.layers
@@ -220,6 +223,7 @@ class EdgeConnectWidget(QWidget):
 
     def _look(self) -> None:
         """Say what is there, and enable what can work."""
+        remove_orphans(self._viewer)
         now = self.session.situation()
         hole = None if now.mask is None else self.session.hole(now.mask)
         self._show_damage(now, hole)
@@ -242,9 +246,7 @@ class EdgeConnectWidget(QWidget):
         panel = self.panel
         panel.about_image.setText(_image_in_words(now.plane))
         panel.about_mask.setText(_damage_in_words(now.mask, "part" if self.session.has_parts else "image"))
-        warnings = () if hole is None else masking.about(hole).warnings
-        panel.warning.setText("⚠ " + " ".join(warnings) if warnings else "")
-        panel.warning.setVisible(bool(warnings))
+        self.trust.enable(now)
         shown = panel.show_grown.isChecked() and hole is not None and hole.any()
         outline(self._viewer, now.plane, hole if shown else None)
 
@@ -276,17 +278,13 @@ class EdgeConnectWidget(QWidget):
         panel.inpaint.setEnabled(ready or (whole and not self.is_busy))
         panel.reset.setEnabled(edges is not None and not self.is_busy)
         panel.show_probability.setEnabled(edges is not None)
-        for part in (panel.alternatives, panel.test):
+        for part in (panel.alternatives, panel.test, panel.how_sure):
             part.setEnabled(ready)
         self.edge_buttons.enable(now.plane, edges)
         self.candidates.enable(now.plane)
         self.finding.enable(now.plane)
 
     # ---- what the buttons do
-
-    def _show_test(self, outcome: Outcome) -> None:
-        if outcome.test is not None:
-            self.self_test.show(outcome.test, outcome.sheet, outcome.request.plane.layer.name)
 
     def _add_mask(self) -> None:
         self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))

@@ -16,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.alternatives import Alternative, alternatives_steps
+from ..core.classical import inpaint_steps
 from ..core.edges import EdgeMap
-from ..core.results import Repair, Step
-from ..core.settings import Settings
+from ..core.results import ClassicalRepair, Repair, Step
+from ..core.settings import CLASSICAL_METHODS, Settings
 from .geometry import Plane, read_plane
 
 if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect
     from ..selftest.run import SelfTest
+    from .how_sure import HowSure
 
 
 T = TypeVar("T")
@@ -37,6 +39,8 @@ class Task(Enum):
     INPAINT = "Inpainting"
     ALTERNATIVES = "Trying other fills"
     SELF_TEST = "Testing on copies of the damage"
+    HOW_SURE = "Finding out how sure the repair is"
+    BY_METHOD = "Repairing by another method"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,10 @@ class Request:
         Gives a part's contrast, by reading what it is taken from.
     of_stack : bool
         One of many slices, whose completed planes become one layer and whose edges become none.
+    method : str
+        The other method, in the self-test's words.
+    level : float
+        Of the interval that is to say how sure a repair is.
     """
 
     task: Task
@@ -74,11 +82,16 @@ class Request:
     before: EdgeMap | None = None
     contrast: Callable[[], tuple[float, float] | None] | None = None
     of_stack: bool = False
+    method: str = ""
+    level: float = 0.9
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run made: the edge map when it was new, the repair when there is one, other fills, or a self-test."""
+    """What a run made: the edge map when it was new, the repair when there is one, or what else was asked for.
+
+    ``other`` is a repair by another method than EdgeConnect with its edges.
+    """
 
     request: Request
     record: dict[str, Any]
@@ -87,6 +100,8 @@ class Outcome:
     alternatives: Sequence[Alternative] = ()
     test: SelfTest | None = None
     sheet: NDArray[np.uint8] | None = None
+    how_sure: HowSure | None = None
+    other: ClassicalRepair | Repair | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,24 +171,49 @@ def stack_steps(
 
 def request_steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
     """Run a request; errors are raised."""
+    request = yield from _read(request)
+    image, mask, settings = request.image, request.mask, request.settings
+    if request.task is Task.BY_METHOD and request.method in CLASSICAL_METHODS:
+        other = yield from inpaint_steps(image, mask, request.method, grow_px=settings.grow_px)
+        return _with_reasons(Outcome(request, other.record, other=other))
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)
-    image, mask = read_plane(request.plane) if request.image is None else request.image, request.mask
-    settings = request.settings
-    if request.contrast is not None:
-        yield Step(0, 0, "Taking the contrast…")
-        settings = replace(settings, contrast=request.contrast())
     if request.task is Task.ALTERNATIVES:
         found = yield from alternatives_steps(model, image, mask, settings, before=request.before)
-        return Outcome(request, {}, alternatives=found)
+        return _with_reasons(Outcome(request, {}, alternatives=found))
     if request.task is Task.SELF_TEST:
         from ..selftest.run import self_test_steps
         from ..selftest.sheet import contact_sheet
 
         test = yield from self_test_steps(image, mask, model, settings)
         return Outcome(request, test.record, test=test, sheet=contact_sheet(test))
-    edges = request.edges
+    if request.task is Task.HOW_SURE:
+        from .how_sure import how_sure_steps
+
+        sure = yield from how_sure_steps(request, model)
+        return Outcome(request, sure.record, how_sure=sure)
+    if request.task is Task.BY_METHOD:  # EdgeConnect without edges
+        nothing = np.zeros(mask.shape, np.float32)
+        without = yield from model.complete_steps(image, mask, nothing, settings)
+        without = replace(without, record={**without.record, "alternative": "no edges"})
+        return _with_reasons(Outcome(request, without.record, other=without))
+    return _with_reasons((yield from _edges_and_colours(request, model)))
+
+
+def _read(request: Request) -> Generator[Step, None, Request]:
+    """The request with its image, and with a part's contrast where that was left to this thread."""
+    if request.image is None:
+        request = replace(request, image=read_plane(request.plane))
+    if request.contrast is not None:
+        yield Step(0, 0, "Taking the contrast…")
+        request = replace(request, settings=replace(request.settings, contrast=request.contrast()))
+    return request
+
+
+def _edges_and_colours(request: Request, model: EdgeConnect) -> Generator[Step, None, Outcome]:
+    """Either stage, or both."""
+    image, mask, settings, edges = request.image, request.mask, request.settings, request.edges
     if request.task is not Task.COMPLETE:
         stage_one = model.hallucinate_edges_steps(image, mask, settings)
         proposed = yield from (_as_half(stage_one, 0) if request.task is Task.INPAINT else stage_one)
@@ -184,6 +224,23 @@ def request_steps(request: Request, models: LoadedModels) -> Generator[Step, Non
     stage_two = model.complete_steps(image, mask, edges, settings)
     repair = yield from (_as_half(stage_two, 1) if request.task is Task.INPAINT else stage_two)
     return Outcome(request, record, edges if request.task is Task.INPAINT else None, repair)
+
+
+def _with_reasons(outcome: Outcome) -> Outcome:
+    """What speaks against a repair, written into the record of every repair that was made."""
+    repairs = [outcome.repair, outcome.other, *(each.repair for each in outcome.alternatives)]
+    if not any(repairs):
+        return outcome
+    from .reasons import reasons_for, with_reasons
+
+    request = outcome.request
+    reasons = reasons_for(request.image, request.mask, request.settings)
+
+    def noted(repair: Any) -> Any:
+        return repair and replace(repair, record=with_reasons(repair.record, reasons))
+
+    others = [replace(each, repair=noted(each.repair)) for each in outcome.alternatives]
+    return replace(outcome, repair=noted(outcome.repair), other=noted(outcome.other), alternatives=others)
 
 
 def _as_half(steps: Generator[Step, None, T], half: int) -> Generator[Step, None, T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,21 @@ def contact_sheet(test: SelfTest) -> NDArray[np.uint8]:
     return np.asarray(sheet)
 
 
-def _row(trial: Trial, test: SelfTest, mapping: ContrastMapping) -> NDArray[np.uint8]:
+def copy_pictures(test: SelfTest, number: int, methods: Sequence[str]) -> list[NDArray[np.uint8]]:
+    """One copy around its deepest point, each picture (h, w, 3) uint8: damaged, by each method, true."""
+    return _pictures(test.trials[number], methods, ContrastMapping(**test.record["mapping"]))
+
+
+def _pictures(trial: Trial, methods: Sequence[str], mapping: ContrastMapping) -> list[NDArray[np.uint8]]:
     seen = _around_deepest(trial)
     damaged = _picture(trial.truth[seen], mapping).copy()
     damaged[trial.hole[seen]] = _MASK_COLOUR
-    pictures = [damaged, *(_picture(trial.results[name][seen], mapping) for name in test.methods)]
-    pictures.append(_picture(trial.truth[seen], mapping))
+    repaired = [_picture(trial.results[name][seen], mapping) for name in methods]
+    return [damaged, *repaired, _picture(trial.truth[seen], mapping)]
+
+
+def _row(trial: Trial, test: SelfTest, mapping: ContrastMapping) -> NDArray[np.uint8]:
+    pictures = _pictures(trial, test.methods, mapping)
     gap = np.full((_TILE_PX + _GAP_PX, _GAP_PX, 3), 255, np.uint8)
     return np.concatenate([part for each in pictures for part in (_tile(each), gap)][:-1], axis=1)
 

@@ -22,7 +22,7 @@ from .conftest import PATIENCE_MS
 PICTURE = data.camera()[200:248, 200:240]
 SHAPES = [(48, 40), (3, 48, 40), (30, 30)]
 any_layer = st.integers(min_value=0, max_value=20)
-NAMES = st.sampled_from(["a", "b", "a [edges]", "a [completed]"])
+NAMES = st.sampled_from(["a", "b", "a [edges]", "a [reconstructed]"])
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -20,7 +20,7 @@ def completed(widget, press, viewer):
     """The completed layer of the damaged image."""
     press(widget, "hallucinate")
     press(widget, "complete")
-    return viewer.layers["camera [completed]"]
+    return viewer.layers["camera [reconstructed]"]
 
 
 @pytest.fixture
@@ -156,12 +156,13 @@ def test_a_deleted_candidate_is_gone_and_the_others_keep_their_numbers(widget, c
 def test_a_candidate_is_sent_to_a_layer_of_its_own(widget, viewer, completed, two, press):
     choose(widget, 0)
     press(widget, "send")
-    sent = viewer.layers["camera [candidate 1]"]
+    sent = viewer.layers["camera [reconstructed · candidate 1]"]
     assert same_bits(sent.data, two[0][0])
     assert sent.metadata[ours.KEY]["record"]["edges"]["drawn_px"] == 0
     choose(widget, 1)
     assert same_bits(completed.data, two[1][0])
     assert same_bits(sent.data, two[0][0])
+    assert np.array_equal(viewer.layers[f"{sent.name} · altered pixels"].data > 0, candidate(widget, 0).altered)
 
 
 # ---- side by side, before and after
@@ -171,28 +172,45 @@ def shown(viewer) -> list[str]:
     return [layer.name for layer in viewer.layers if layer.visible]
 
 
+def with_outlines(name: str) -> list[str]:
+    return [name, f"{name} · altered pixels"]
+
+
+def cells(viewer) -> list[list[str]]:
+    """The visible layers' names by cell of napari's grid, from the left."""
+    grid = viewer.canvas.grid
+    assert grid.enabled
+    return [
+        [viewer.layers[index].name for index in sorted(indices) if viewer.layers[index].visible]
+        for _, indices in grid.iter_viewboxes(viewer.layers)
+    ]
+
+
 def test_compare_shows_two_candidates_side_by_side_and_back(widget, viewer, two, press):
     edges = viewer.layers["camera [edges]"]
     before = (shown(viewer), edges.mode, viewer.canvas.grid.enabled)
     choose(widget, 0)
     choose(widget, 1)
     press(widget, "compare")
-    assert shown(viewer) == ["camera [candidate 1]", "camera [candidate 2]"]
-    assert [viewer.canvas.grid.position(index, viewer.layers) for index in (4, 5)] == [(0, 0), (0, 1)]
-    assert same_bits(viewer.layers["camera [candidate 1]"].data, two[0][0])
-    assert same_bits(viewer.layers["camera [candidate 2]"].data, two[1][0])
+    assert cells(viewer) == [
+        with_outlines("camera [reconstructed · candidate 1]"), with_outlines("camera [reconstructed · candidate 2]")
+    ]  # fmt: skip
+    assert same_bits(viewer.layers["camera [reconstructed · candidate 1]"].data, two[0][0])
+    assert same_bits(viewer.layers["camera [reconstructed · candidate 2]"].data, two[1][0])
     choose(widget, 0)
-    assert shown(viewer) == ["camera [candidate 2]", "camera [candidate 1]"]
+    assert cells(viewer) == [
+        with_outlines("camera [reconstructed · candidate 2]"), with_outlines("camera [reconstructed · candidate 1]")
+    ]  # fmt: skip
     widget.panel.compare.click()
     assert (shown(viewer), edges.mode, viewer.canvas.grid.enabled) == before
-    assert len(viewer.layers) == 4
+    assert len(viewer.layers) == 5
 
 
 def test_one_candidate_is_compared_with_the_damaged_image(widget, viewer, completed, press, pixels):
     press(widget, "keep")
     choose(widget, 0)
     press(widget, "compare")
-    assert shown(viewer) == ["camera [damaged]", "camera [candidate 1]"]
+    assert cells(viewer) == [with_outlines("camera [damaged]"), with_outlines("camera [reconstructed · candidate 1]")]
     assert same_bits(viewer.layers["camera [damaged]"].data, pixels)
     assert not widget.panel.image.offers(viewer.layers["camera [damaged]"])
 
@@ -200,10 +218,10 @@ def test_one_candidate_is_compared_with_the_damaged_image(widget, viewer, comple
 def test_layers_that_are_removed_while_comparing_stay_removed(widget, viewer, two, press):
     choose(widget, 1)
     press(widget, "compare")
-    del viewer.layers["camera [candidate 2]"]
+    del viewer.layers["camera [reconstructed · candidate 2]"]
     del viewer.layers["camera [edges]"]
     widget.panel.compare.click()
-    assert [layer.name for layer in viewer.layers] == ["camera", "mask", "camera [completed]"]
+    assert [layer.name for layer in viewer.layers] == ["camera", "mask", *with_outlines("camera [reconstructed]")]
     assert not viewer.canvas.grid.enabled
 
 
@@ -215,7 +233,7 @@ def test_while_a_key_is_held_the_image_is_shown_as_it_was(widget, viewer, comple
     assert shown(viewer) == ["camera", "mask", "camera [edges]"]
     widget.candidates.before(True)  # a keyboard repeats
     widget.candidates.before(False)
-    assert shown(viewer) == ["mask", "camera [completed]", "camera [edges]"]
+    assert shown(viewer) == ["mask", *with_outlines("camera [reconstructed]"), "camera [edges]"]
     assert edges.mode == "paint"
 
 
@@ -247,7 +265,7 @@ def test_a_candidate_of_replaced_pixels_is_refused_in_a_sentence(widget, viewer,
 def test_a_removed_image_takes_its_candidates_along(widget, viewer, two, pixels, qtbot):
     del viewer.layers["camera"]
     qtbot.waitUntil(lambda: widget.panel.image.layer is not None, timeout=PATIENCE_MS)
-    del viewer.layers["camera [completed]"]
+    del viewer.layers["camera [reconstructed]"]
     qtbot.waitUntil(lambda: widget.panel.candidates.count() == 0, timeout=PATIENCE_MS)
 
 
@@ -260,12 +278,12 @@ def test_other_fills_are_listed_as_pictures_and_come_with_their_edges(widget, vi
     count = panel.candidates.count()
     assert count >= 3
     assert status(widget) == f"{count} fills to choose from: their pictures are in step 5."
-    assert "camera [completed]" not in viewer.layers  # nothing is chosen for a person
+    assert "camera [reconstructed]" not in viewer.layers  # nothing is chosen for a person
     pictures = set()
     for row in range(count):
         choose(widget, row)
         repair = candidate(widget, row).repair()
-        layer = viewer.layers["camera [completed]"]
+        layer = viewer.layers["camera [reconstructed]"]
         assert same_bits(layer.data, repair.image)
         assert same_bits(layer.data[~repair.altered], pixels[~repair.altered])
         assert same_bits(viewer.layers["camera [edges]"].data, repair.edges.labels)

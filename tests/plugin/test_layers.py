@@ -58,7 +58,7 @@ def test_edges_and_result_lie_on_their_image_and_keep_its_units(plane, edge_map)
 def test_the_result_looks_as_its_source_does(plane):
     layer = Layer.create(*ours.completed_tuple(plane, np.zeros((30, 40), np.uint16), details={}))
 
-    assert layer.name == "em [completed]"
+    assert layer.name == "em [reconstructed]"
     assert layer.colormap.name == "magma"
     assert layer.contrast_limits == [100, 700]
     assert layer.gamma == 0.7
@@ -133,7 +133,7 @@ def test_a_layer_belongs_to_its_own_slice_only():
     layer = viewer.add_layer(Layer.create(*ours.completed_tuple(second, np.ones((6, 5)), details={})))
     viewer.dims.set_point(0, 3)
 
-    assert layer.name == "stack [completed, z 2]"
+    assert layer.name == "stack [reconstructed, z 2]"
     assert ours.find_own(viewer.layers, second, ours.COMPLETED) is layer
     assert ours.find_own(viewer.layers, second, ours.EDGES) is None
     assert ours.find_own(viewer.layers, displayed_plane(stack, viewer.dims), ours.COMPLETED) is None

@@ -16,6 +16,7 @@ from skimage import data
 
 from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.edges import EdgeSource
+from napari_edgeconnect.core.refusals import reasons_against
 from napari_edgeconnect.core.stages import Stages
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.geometry import plane_mask, read_plane
@@ -83,9 +84,13 @@ def check_follows(widget, viewer) -> None:
     shown = ours.pixels_of(layer, widget.session.plane())
     assert same_bits(shown, repair.image)
     assert same_bits(shown[~repair.altered], image[~repair.altered])
+    mask, settings = widget.session.situation().mask, widget.session.settings()
     record = dict(layer.metadata[ours.KEY]["record"])
     for volatile in ("seconds", "created"):
         del record[volatile], repair.record[volatile]
+    assert record.pop("reasons_against") == {
+        each.name: each.sentence for each in reasons_against(image, mask, settings)
+    }
     assert record == repair.record
 
 
@@ -140,7 +145,8 @@ IN_BOTH = [*line(30, 20, 40), *line(30, 540, 560)]
 def test_switched_on_it_completes_from_the_edges_and_leaves_them_to_be_corrected(widget, viewer, edges, switch_on):
     switch_on(widget)
     check_follows(widget, viewer)
-    assert [layer.name for layer in viewer.layers] == ["camera", "mask", "camera [completed]", "camera [edges]"]
+    made = ["camera [reconstructed]", "camera [reconstructed] · altered pixels", "camera [edges]"]
+    assert [layer.name for layer in viewer.layers] == ["camera", "mask", *made]
     assert viewer.layers.selection.active is edges
     assert edges.mode == "paint"
     assert status(widget).startswith("The picture follows the edges.")
@@ -267,7 +273,7 @@ def test_until_an_update_has_ended_the_record_says_so(two_windows, viewer, switc
     widget, edges = two_windows
     widget.panel.live.setChecked(True)
     held.let_through()
-    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 5, timeout=PATIENCE_MS)
     metadata = completed(viewer).metadata[ours.KEY]
     assert metadata["record"] == {"unfinished": True}
     held.let_through()
@@ -459,7 +465,7 @@ def test_a_slice_is_followed_while_it_is_displayed(stack, viewer, switch_on, set
     assert layer.data.shape[0] == 1
     viewer.dims.set_point(0, 2)
     settle(stack)
-    assert len(viewer.layers) == 4
+    assert len(viewer.layers) == 5
     before = layer.data.copy()
     stroke(edges, *((0, 48, column) for column in range(20, 60)))
     settle(stack)

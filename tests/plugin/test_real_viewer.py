@@ -41,7 +41,7 @@ def test_a_sample_is_repaired_with_the_docked_widget(window, plugin, press, qtbo
 
     press(widget, "complete")
     whole, damage = viewer.layers["cell"].data, viewer.layers["cell [damage]"].data > 0
-    completed = viewer.layers["cell [completed]"].data
+    completed = viewer.layers["cell [reconstructed]"].data
     assert (completed != whole)[damage].mean() > 0.9
     # The scratch was burnt in at 250; nothing that bright is left where it crossed the background.
     assert whole[damage].max() > 240
@@ -122,6 +122,6 @@ def test_the_filter_menu_inpaints_the_selected_image_inside_the_selected_mask(en
     offered()["Inpaint in one go"].trigger()
 
     (widget,) = viewer.window.dock_widgets.values()
-    qtbot.waitUntil(lambda: "two [completed]" in viewer.layers, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "two [reconstructed]" in viewer.layers, timeout=PATIENCE_MS)
     assert (widget.panel.image.layer, widget.panel.mask.layer) == (images[1], masks[0])
     qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)

@@ -82,7 +82,7 @@ def test_the_slider_follows_undo_and_redo(widget, edges, qtbot):
 def test_a_run_that_begins_at_once_takes_the_threshold_along(widget, edges, press, viewer):
     widget.panel.threshold.setValue(0.1)
     press(widget, "complete")
-    assert viewer.layers["camera [completed]"].metadata[ours.KEY]["record"]["edges"]["threshold"] == 0.1
+    assert viewer.layers["camera [reconstructed]"].metadata[ours.KEY]["record"]["edges"]["threshold"] == 0.1
     assert ours.read_edges(edges).threshold == 0.1
 
 
@@ -136,7 +136,7 @@ def test_reset_is_the_models_own_proposal_and_can_be_undone(widget, edges, qtbot
 def test_a_completion_follows_the_threshold(widget, edges, press, viewer, qtbot):
     set_threshold(widget, qtbot, 0.1)
     press(widget, "complete")
-    record = viewer.layers["camera [completed]"].metadata[ours.KEY]["record"]
+    record = viewer.layers["camera [reconstructed]"].metadata[ours.KEY]["record"]
     assert record["settings"]["threshold"] == 0.1
 
 

@@ -24,7 +24,7 @@ def expected(pixels, scratch):
 def test_it_shows_what_python_finds_and_changes_no_layer(widget, viewer, press, expected):
     layers = [(layer.name, layer.data.copy()) for layer in viewer.layers]
     press(widget, "test")
-    view = widget.self_test.view
+    view = widget.trust.dock.view
     assert status(widget) == expected.advice.sentences[0]
     assert f"<b>{expected.advice.sentences[0]}</b>" in view.advice.text()
     table = view.table
@@ -43,7 +43,7 @@ def test_it_shows_what_python_finds_and_changes_no_layer(widget, viewer, press, 
 def test_damage_that_fits_nowhere_else_is_said_in_a_sentence(widget, viewer, press, pixels):
     viewer.layers["mask"].data = np.ones(pixels.shape, np.uint8) * (np.arange(pixels.shape[0]) > 3)[:, None]
     press(widget, "test")
-    assert widget.self_test.view is None
+    assert widget.trust.dock.view is None
     assert status(widget)
     assert "Traceback" not in status(widget)
 
@@ -54,7 +54,7 @@ def test_it_can_be_cancelled(widget, qtbot):
     widget.panel.cancel.click()
     qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
     assert status(widget) == "Cancelled: nothing was changed."
-    assert widget.self_test.view is None
+    assert widget.trust.dock.view is None
 
 
 def test_a_dock_that_was_closed_comes_back(make_napari_viewer, plugin, pixels, scratch, press, qtbot):
@@ -63,14 +63,14 @@ def test_a_dock_that_was_closed_comes_back(make_napari_viewer, plugin, pixels, s
     viewer.add_labels(scratch, name="mask")
     _, widget = viewer.window.add_plugin_dock_widget(plugin, "Inpaint")
     press(widget, "test")
-    first = widget.self_test.view
+    first = widget.trust.dock.view
     qtbot.waitUntil(first.isVisible, timeout=PATIENCE_MS)
     viewer.window.remove_dock_widget(first)
     assert not first.isVisible()
     press(widget, "test")
-    second = widget.self_test.view
+    second = widget.trust.dock.view
     assert second is not first
     qtbot.waitUntil(second.isVisible, timeout=PATIENCE_MS)
     assert second.table.rowCount() > 1
     press(widget, "test")
-    assert widget.self_test.view is second
+    assert widget.trust.dock.view is second

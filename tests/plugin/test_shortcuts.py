@@ -73,11 +73,11 @@ def test_a_repair_by_keys_alone(window, qtbot):
 
     canvas.setFocus()
     key("C")  # there are no edges yet, so its button is grey
-    assert "camera [completed]" not in viewer.layers
+    assert "camera [reconstructed]" not in viewer.layers
     key("H")
     assert (viewer.layers["camera [edges]"].data == 2).any()
     key("C")
-    completed = viewer.layers["camera [completed]"]
+    completed = viewer.layers["camera [reconstructed]"]
     key("K")
     assert widget.panel.candidates.count() == 1
     QTest.keyPress(canvas, Qt.Key.Key_W)

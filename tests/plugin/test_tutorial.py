@@ -171,7 +171,7 @@ def test_repair_a_scratch_in_ten_minutes(user, qtbot, tmp_path):
     user.take("drawn")
 
     user.press("complete")
-    completed = viewer.layers["cell [completed]"]
+    completed = viewer.layers["cell [reconstructed]"]
     first = completed.data.copy()
     hole = first != original
     assert hole.any()
@@ -202,14 +202,15 @@ def test_repair_a_scratch_in_ten_minutes(user, qtbot, tmp_path):
     user.press("compare")
     assert viewer.canvas.grid.enabled
     shown = [layer.name for layer in viewer.layers if layer.visible]
-    assert shown == ["cell [candidate 2]", "cell [candidate 1]"]
+    assert shown[::2] == ["cell [reconstructed · candidate 1]", "cell [reconstructed · candidate 2]"]
+    assert shown[1::2] == [f"{name} · altered pixels" for name in shown[::2]]
     user.look_at(113, 200, closer=1.9)
     user.take("compared")
     user.press("compare")
     assert not viewer.canvas.grid.enabled
 
     user.press("send")
-    kept = viewer.layers["cell [candidate 1]"]
+    kept = viewer.layers["cell [reconstructed · candidate 1]"]
     viewer.layers.selection = {kept}
     viewer.reset_view()
     viewer.layers.save(str(tmp_path / "repaired.tif"), selected=True)

@@ -63,7 +63,7 @@ def test_the_users_layers_are_never_changed(widget, press, viewer, pixels, scrat
 
 def test_outside_the_grown_mask_the_completed_image_is_the_image(widget, press, viewer, pixels, scratch):
     press(widget, "inpaint")
-    completed = viewer.layers["camera [completed]"]
+    completed = viewer.layers["camera [reconstructed]"]
     changed = completed.data != pixels
     rows, columns = np.nonzero(changed)
 
@@ -82,19 +82,19 @@ def test_inpainting_in_one_go_shows_the_picture_without_lines_on_it(widget, pres
     press(widget, "inpaint")
 
     assert not viewer.layers["camera [edges]"].visible
-    assert viewer.layers["camera [completed]"].visible
+    assert viewer.layers["camera [reconstructed]"].visible
     assert "Completed in" in status(widget)
 
 
 def test_a_second_completion_updates_its_layer_and_adds_none(widget, press, viewer):
     press(widget, "inpaint")
-    first = viewer.layers["camera [completed]"]
+    first = viewer.layers["camera [reconstructed]"]
     pixels = first.data.copy()
     widget.panel.grow.setValue(6)
     press(widget, "inpaint")
 
-    assert len(viewer.layers) == 4
-    assert viewer.layers["camera [completed]"] is first
+    assert len(viewer.layers) == 5
+    assert viewer.layers["camera [reconstructed]"] is first
     assert (first.data != pixels).any()
 
 
@@ -105,7 +105,7 @@ def test_shapes_serve_as_a_mask_also_on_a_rotated_image(viewer, make_widget, pre
     widget = make_widget(viewer)
     widget.panel.grow.setValue(0)
     press(widget, "inpaint")
-    completed = viewer.layers["camera [completed]"]
+    completed = viewer.layers["camera [reconstructed]"]
     changed = completed.data != pixels
 
     assert completed.metadata["napari-edgeconnect"]["record"]["mask_px"] == 6 * 60
@@ -123,14 +123,14 @@ def test_a_stack_is_repaired_in_the_displayed_slice(viewer, make_widget, press, 
     viewer.dims.set_point(0, 5)
     qtbot.waitUntil(lambda: "displayed: z 1" in widget.panel.about_image.text())
     press(widget, "inpaint")
-    completed = viewer.layers["stack [completed, z 1]"]
+    completed = viewer.layers["stack [reconstructed, z 1]"]
 
     assert completed.data.shape == (1, 96, 80)
     assert (completed.data[0][scratch == 0] == stack[1][scratch == 0]).mean() > 0.9
     assert np.allclose(completed.data_to_world((0, 3, 4)), viewer.layers["stack"].data_to_world((1, 3, 4)))
     viewer.dims.set_point(0, 10)
     press(widget, "inpaint")
-    assert "stack [completed, z 2]" in viewer.layers
+    assert "stack [reconstructed, z 2]" in viewer.layers
 
 
 def test_a_colour_image_stays_one(viewer, make_widget, press, scratch):
@@ -140,8 +140,8 @@ def test_a_colour_image_stays_one(viewer, make_widget, press, scratch):
     widget = make_widget(viewer)
     press(widget, "inpaint")
 
-    assert viewer.layers["photo [completed]"].rgb
-    assert viewer.layers["photo [completed]"].data.shape == photo.shape
+    assert viewer.layers["photo [reconstructed]"].rgb
+    assert viewer.layers["photo [reconstructed]"].data.shape == photo.shape
 
 
 def test_a_widget_that_is_gone_follows_its_viewer_no_more(viewer, qtbot, pixels):
@@ -169,7 +169,7 @@ def stack_widget(viewer, make_widget, pixels, scratch):
 def test_all_damaged_slices_are_repaired_into_one_layer(stack_widget, press, viewer):
     press(stack_widget, "inpaint")
     stack, mask = viewer.layers["stack"].data, viewer.layers["mask"].data
-    completed = viewer.layers["stack [completed]"]
+    completed = viewer.layers["stack [reconstructed]"]
 
     model, expected = EdgeConnect.load(device="cpu"), stack.copy()
     for z in (0, 2):
@@ -189,7 +189,7 @@ def test_corrected_edges_of_a_slice_are_followed_in_the_stack(stack_widget, pres
     edges.data_setitem((np.zeros(12, int), np.arange(42, 54), np.full(12, 40)), EdgeSource.DRAWN)
     panel.slices.setCurrentText(ALL_SLICES)
     press(stack_widget, "complete")
-    completed = viewer.layers["stack [completed]"]
+    completed = viewer.layers["stack [reconstructed]"]
 
     details = completed.metadata["napari-edgeconnect"]
     drawn = {index: of["record"]["edges"]["drawn_px"] for index, of in details["records"].items()}
@@ -198,7 +198,7 @@ def test_corrected_edges_of_a_slice_are_followed_in_the_stack(stack_widget, pres
     panel.slices.setCurrentText(THIS_SLICE)
     edges.undo()
     press(stack_widget, "complete")
-    assert "stack [completed, z 2]" not in viewer.layers  # the slice goes back into its stack
+    assert "stack [reconstructed, z 2]" not in viewer.layers  # the slice goes back into its stack
     assert (completed.data[:2] == before[:2]).all()
     assert (completed.data[2] != before[2]).any()
 
@@ -210,12 +210,12 @@ def test_slices_that_are_finished_stay_when_a_stack_is_cancelled(viewer, make_wi
     widget.panel.slices.setCurrentText(ALL_SLICES)
     qtbot.waitUntil(widget.panel.inpaint.isEnabled)
     widget.panel.inpaint.click()
-    qtbot.waitUntil(lambda: "stack [completed]" in viewer.layers, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "stack [reconstructed]" in viewer.layers, timeout=PATIENCE_MS)
     widget.cancel()
     qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
 
-    changed = (viewer.layers["stack [completed]"].data != viewer.layers["stack"].data).any(axis=(1, 2))
-    finished = len(viewer.layers["stack [completed]"].metadata["napari-edgeconnect"]["records"])
+    changed = (viewer.layers["stack [reconstructed]"].data != viewer.layers["stack"].data).any(axis=(1, 2))
+    finished = len(viewer.layers["stack [reconstructed]"].metadata["napari-edgeconnect"]["records"])
     assert 0 < finished < 40
     assert list(np.nonzero(changed)[0]) == list(range(finished))
     assert "are kept" in status(widget)

@@ -45,22 +45,23 @@ def test_edges_stay_above_the_completed_image(widget, press, viewer):
     press(widget, "hallucinate")
     press(widget, "complete")
 
-    assert [layer.name for layer in viewer.layers] == ["camera", "mask", "camera [completed]", "camera [edges]"]
+    made = ["camera [reconstructed]", "camera [reconstructed] · altered pixels", "camera [edges]"]
+    assert [layer.name for layer in viewer.layers] == ["camera", "mask", *made]
     assert viewer.layers.selection.active is viewer.layers["camera [edges]"]
 
 
 def test_a_drawn_line_changes_the_picture_inside_the_hole_and_nowhere_else(widget, press, viewer, pixels, scratch):
     press(widget, "hallucinate")
     press(widget, "complete")
-    before = viewer.layers["camera [completed]"].data.copy()
+    before = viewer.layers["camera [reconstructed]"].data.copy()
     edges = viewer.layers["camera [edges]"]
     edges.data_setitem((np.arange(42, 54), np.full(12, 40)), EdgeSource.DRAWN)
     press(widget, "complete")
-    after = viewer.layers["camera [completed]"].data
+    after = viewer.layers["camera [reconstructed]"].data
 
     assert (before != after).any()
     assert (after[scratch == 0] == before[scratch == 0])[np.abs(np.nonzero(scratch == 0)[0] - 48) > 5].all()
-    record = viewer.layers["camera [completed]"].metadata["napari-edgeconnect"]["record"]
+    record = viewer.layers["camera [reconstructed]"].metadata["napari-edgeconnect"]["record"]
     assert record["edges"]["drawn_px"] == 12
 
 
@@ -71,7 +72,7 @@ def test_an_erased_proposal_is_honoured(widget, press, viewer):
     edges.data_setitem(proposed, 0)
     press(widget, "complete")
 
-    record = viewer.layers["camera [completed]"].metadata["napari-edgeconnect"]["record"]
+    record = viewer.layers["camera [reconstructed]"].metadata["napari-edgeconnect"]["record"]
     assert record["edges"]["erased_px"] == len(proposed[0]) > 0
     assert record["edges"]["proposed_px"] == 0
 
@@ -105,7 +106,7 @@ def test_what_an_undo_brings_back_counts_as_the_machines(widget, press, viewer):
     edges.undo()
     press(widget, "complete")
 
-    record = viewer.layers["camera [completed]"].metadata["napari-edgeconnect"]["record"]
+    record = viewer.layers["camera [reconstructed]"].metadata["napari-edgeconnect"]["record"]
     assert record["edges"]["drawn_px"] == record["edges"]["erased_px"] == 0
 
 
@@ -114,7 +115,7 @@ def test_inpainting_in_one_go_follows_what_was_drawn_before(widget, press, viewe
     viewer.layers["camera [edges]"].data_setitem((np.full(9, 47), np.arange(30, 39)), EdgeSource.DRAWN)
     press(widget, "inpaint")
 
-    record = viewer.layers["camera [completed]"].metadata["napari-edgeconnect"]["record"]
+    record = viewer.layers["camera [reconstructed]"].metadata["napari-edgeconnect"]["record"]
     assert record["edges"]["drawn_px"] == 9
 
 
@@ -124,10 +125,10 @@ def test_damage_that_grew_after_its_edges_is_refused_in_words(widget, press, vie
     press(widget, "complete")
 
     assert "hallucinate again" in status(widget)
-    assert "camera [completed]" not in viewer.layers
+    assert "camera [reconstructed]" not in viewer.layers
     press(widget, "hallucinate")
     press(widget, "complete")
-    assert "camera [completed]" in viewer.layers
+    assert "camera [reconstructed]" in viewer.layers
 
 
 def test_completing_right_after_the_edges_were_removed_is_refused_in_words(widget, press, viewer, qtbot):
@@ -147,7 +148,8 @@ def test_edges_that_are_removed_during_a_completion_do_no_harm(widget, press, vi
     viewer.layers.remove("camera [edges]")
     qtbot.waitUntil(lambda: not widget.is_busy, timeout=PATIENCE_MS)
 
-    assert [layer.name for layer in viewer.layers] == ["camera", "mask", "camera [completed]"]
+    made = ["camera [reconstructed]", "camera [reconstructed] · altered pixels"]
+    assert [layer.name for layer in viewer.layers] == ["camera", "mask", *made]
 
 
 def test_a_layer_that_is_painted_during_a_run_keeps_its_new_strokes(widget, press, viewer, qtbot):
