@@ -23,8 +23,10 @@ from ..core.holes import Box
 from ..core.lazy_array import Block, LazyArray
 from ..core.results import Repair, Step
 from ..core.settings import StackSettings
-from ..core.stack import Fill, Stack
-from ..core.stack_run import Errand, Part, errand_steps
+from ..core.stack import Stack
+from ..core.stack_fill import Fill
+from ..core.stack_parts import Errand, Part
+from ..core.stack_run import errand_steps
 from .geometry import Plane, read_plane
 from .worker import Failure, LoadedModels, Outcome, Request, as_slice, request_steps
 
