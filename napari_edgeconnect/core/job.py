@@ -125,6 +125,11 @@ class Job:
         return array_sha256(self.image)
 
     @cached_property
+    def hole_sha256(self) -> str:
+        """Of ``hole``."""
+        return array_sha256(self.hole)
+
+    @cached_property
     def hole_sizes(self) -> NDArray[np.int64]:
         """Pixels of each hole; those that touch at a corner are one."""
         return np.bincount(self.plan.labels.ravel())[1:]

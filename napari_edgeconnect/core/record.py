@@ -76,18 +76,19 @@ def _by_networks(
 
 
 def edges_sha256(edges: EdgeMap, *, merge_known_edges: bool) -> dict[str, str]:
-    """Digests of all that stage 2 follows from.
+    """Digests of all that stage 2 follows from: of planes, of probabilities inside the hole, and of pixels' numbers.
 
     Measured edges that a person has erased are not told from such as were never measured where both are the same to
     stage 2: a label image, which is what is kept of a map in a picture file, can't tell them either.
     """
-    where = np.ones_like(edges.hole) if not merge_known_edges else edges.hole
+    seen = edges.hole if merge_known_edges else np.ones_like(edges.hole)
     planes: dict[str, NDArray[Any]] = {
         "labels": edges.labels,
-        "probability": edges.probability,
+        "probability": edges.probability[seen],
         "hole": edges.hole,
-        "drawn": edges.drawn,
-        "erased": edges.erased & where,
+        # Few pixels of a plane that may be large, after each stroke of a live completion.
+        "drawn": np.flatnonzero(edges.drawn).astype(np.int64),
+        "erased": np.flatnonzero(edges.erased & seen).astype(np.int64),
     }
     return {name: array_sha256(plane) for name, plane in planes.items()}
 
@@ -289,7 +290,7 @@ def _what_was_done(job: Job, result: NDArray[Any], seconds: float) -> dict[str, 
         "pixels": {
             "image": job.image_sha256,
             "mask": job.mask_sha256,
-            "altered": array_sha256(job.hole),
+            "altered": job.hole_sha256,
             "result": array_sha256(result[job.hole]),
         },
         "windows": _windows(job),

@@ -87,11 +87,13 @@ class ClassicalSettings(Exact):
 class EdgeDigests(Exact):
     """Of the arrays of the edge map; of a plane that was repaired in parts, over the digests of these."""
 
-    labels: Sha256
-    probability: Sha256
-    hole: Sha256
-    drawn: Sha256 = Field(description="(H, W) bool: edges set by hand.")
-    erased: Sha256 = Field(description="(H, W) bool: kept clear by hand, as far as stage 2 can tell.")
+    labels: Sha256 = Field(description="(H, W) uint8.")
+    probability: Sha256 = Field(
+        description="float32: the values inside the hole, row by row; of all pixels where known edges are not merged."
+    )
+    hole: Sha256 = Field(description="(H, W) bool.")
+    drawn: Sha256 = Field(description="int64: the numbers of the pixels set by hand, counted row by row from 0.")
+    erased: Sha256 = Field(description="int64: of those kept clear by hand, as far as stage 2 can tell.")
 
 
 class Edges(Exact):

@@ -12,6 +12,7 @@ import tifffile
 import zarr
 
 from napari_edgeconnect import EdgeConnect, EdgeSource
+from napari_edgeconnect.core import cutouts
 from napari_edgeconnect.core.replay_files import save_for_replay
 from napari_edgeconnect.files import open_stack
 
@@ -221,6 +222,20 @@ def test_a_difference_in_a_stack_is_counted_over_its_planes():
     assert result.exit_code == 4
     assert "1 of" in result.stderr
     assert "differ, by 9 grey values at most" in " ".join(result.stderr.split())
+
+
+def test_large_planes_are_repeated_part_by_part(monkeypatch):
+    monkeypatch.setattr(cutouts, "WHOLE_PLANE_PX", 1000)
+    monkeypatch.setattr(cutouts, "READ_PX", 96)
+    image = np.tile(film(1, 1)[0], (1, 9, 9))
+    mask = np.zeros(image.shape[1:], np.uint8)
+    mask[20:30, 20:30] = mask[840:850, 840:850] = 255
+    np.save("in.npy", image)
+    succeed("inpaint", "in.npy", "-m", saved("mask.png", mask), "--axes", "ZYX", "-o", "out.npy", "--match-noise")
+    (plane,) = record("out.json")["planes"]
+    assert plane["pixels"]["parts"] == plane["holes"] == 2
+    replayed("out.json", "-o", "again.npy")
+    assert np.array_equal(np.load("again.npy"), np.load("out.npy"))
 
 
 def test_an_ome_zarr_is_repeated():

@@ -88,8 +88,9 @@ def test_a_large_plane_is_repaired_as_a_whole_one_with_its_contrast(model: EdgeC
     whole = model.inpaint(image, specks(), chosen, return_record=True)
     assert same_bits(out, whole.image)
     assert np.array_equal(altered, whole.altered)
-    for name in ("image", "mapping", "mask_px", "hole_px", "hole_fraction", "edges", "settings", "notes"):
+    for name in ("image", "mapping", "mask_px", "hole_px", "hole_fraction", "holes", "settings", "notes"):
         assert record[name] == whole.record[name], name
+    assert {**record["edges"], "sha256": 0} == {**whole.record["edges"], "sha256": 0}  # digests are of each part
     assert sorted(map(str, record["windows"])) == sorted(map(str, whole.record["windows"]))
     low, high = np.percentile(image, (0.5, 99.5))
     assert np.allclose(chosen.contrast, (low, high), atol=0.1 * (high - low))
