@@ -157,5 +157,12 @@ def test_the_core_leaves_torch_alone_until_a_model_is_loaded():
     assert imported_after(*light) == []
 
 
+def test_measuring_leaves_napari_and_qt_alone_and_files_and_commands_too():
+    names = "effect", "objects", "samples", "segmentation", "table"
+    assert set(imported_after(*(f"napari_edgeconnect.measurement.{name}" for name in names))) <= {"torch"}
+    sources = [path.read_text() for path in (ROOT / "napari_edgeconnect" / "measurement").glob("*.py")]
+    assert not any(f"from ..{room}" in source for source in sources for room in ("files", "cli", "plugin", "training"))
+
+
 def test_the_whole_core_leaves_napari_and_qt_alone():
     assert set(imported_after(*core_modules().values())) <= {"torch"}

@@ -1,8 +1,8 @@
 """From a spread to an interval: how far the truth lies from a repair, by the errors on the image's own copies.
 
 The spread says where a repair is unsure, not by how much it is wrong: a network that is wrong in the same way eight
-times has no spread. So the spread is scaled to contain the stated share of true values where these are known. Every level is calibrated by itself: errors are
-not normal, so no interval follows from another.
+times has no spread. So the spread is scaled to contain the stated share of true values where these are known. Every
+level is calibrated by itself: errors are not normal, so no interval follows from another.
 
 Copies are few and unlike each other, so the share is right on average over images and not in each. A correction for
 their number (split conformal prediction with copies as its units) would be right in each, at the price of intervals
@@ -179,7 +179,8 @@ def uncertainty_steps(
 def _calibrated(
     spread: Spread, copies: tuple[tuple[NDArray[np.float32], NDArray[np.float64]], ...], level: float
 ) -> Uncertainty:
-    calibration = calibrate(*zip(*copies, strict=True), level)
+    spreads, off = zip(*copies, strict=True)
+    calibration = calibrate(spreads, off, level)
     return Uncertainty(spread, calibration.half_width(spread.spread, spread.hole), calibration, copies)
 
 
