@@ -99,6 +99,11 @@ class EdgeConnect:
         """How many windows go through a network at once, if there are as many: 1 on a CPU."""
         return _batch_size(self.device)
 
+    @property
+    def starts_from_fill(self) -> bool:
+        """True for networks that correct a fill; those of the published formulation see none."""
+        return self.info.formulation == "residual"
+
     def record_of(self, edges: EdgeMap, settings: Settings) -> dict[str, Any]:
         """The record of an edge map that has not been completed from: plain values, as in ``Repair.record``."""
         return edge_record(edges, self.info, self.stages, settings)

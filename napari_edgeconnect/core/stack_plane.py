@@ -109,6 +109,10 @@ def plane_steps(
         edges = yield from guide.edges(model, pixels, marked, settings)
     job = Job.prepare(pixels, marked, settings, cutout)
     kind = stack.choices.neighbours
+    if kind == "start" and not getattr(model, "starts_from_fill", False):
+        raise ValueError(
+            "neighbours='start' is for models that correct a fill, which this one does not: give 'contents'."
+        )
     needed = kind != "off" and (kind != "edges" or edges is None)
     beside = help_of(job, stack.neighbours(place, channel, part.box) if needed else [], kind)
     return Plane(place, channel, part.box, beside.started(job), edges, beside, started)

@@ -316,9 +316,18 @@ def test_what_cannot_be_adjacent_is_refused() -> None:
 def test_a_classical_method_takes_no_edges_of_neighbours() -> None:
     with pytest.raises(ValueError, match="need a model that proposes edges"):
         fill_of(Classical("mean"), scene(), in_plane(1), neighbours="edges")
+    with pytest.raises(ValueError, match=r"^Z 1: neighbours='start' is for models that correct a fill"):
+        fill_of(Classical("mean"), scene(), in_plane(1), neighbours="start")
     helped = fill_of(Classical("biharmonic"), scene(), in_plane(1), neighbours="contents")
     assert mean_error(helped, scene()[1]) < 30
     assert helped.record["method"] == "biharmonic"
+
+
+def test_networks_that_see_no_fill_cannot_start_from_contents(published: EdgeConnect) -> None:
+    with pytest.raises(ValueError, match="give 'contents'"):
+        fill_of(published, scene(), in_plane(1), neighbours="start")
+    contents = fill_of(published, scene(), in_plane(1), neighbours="contents")
+    assert mean_error(contents, scene()[1]) < 30
 
 
 def test_off_is_the_default_and_leaves_no_trace(model: EdgeConnect) -> None:
