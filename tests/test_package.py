@@ -166,3 +166,10 @@ def test_measuring_leaves_napari_and_qt_alone_and_files_and_commands_too():
 
 def test_the_whole_core_leaves_napari_and_qt_alone():
     assert set(imported_after(*core_modules().values())) <= {"torch"}
+
+
+def test_the_plugin_stands_on_files_for_saving_alone():
+    package = ROOT / "napari_edgeconnect"
+    found = {path.name for path in (package / "plugin").glob("*.py") if ".files" in path.read_text()}
+    assert found == {"saving.py"}
+    assert not [path.name for path in (package / "files").glob("*.py") if "from ..core" in path.read_text()]

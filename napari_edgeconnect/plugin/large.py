@@ -64,9 +64,11 @@ class LargePlanes:
     def __init__(self, viewer: ViewerModel, is_needed: Callable[[], bool]) -> None:
         self._viewer, self._is_needed = viewer, is_needed
         self._marks: list[_Marks] = []
-        self._contrasts: list[tuple[Any, tuple[Any, ...], Contrast]] = []
+        #: By plane, each with the data that it was taken from.
+        self._contrasts: list[tuple[Plane, Contrast]] = []
         self.on_move: list[Callable[[], None]] = []
         viewer.scene.camera.events.center.connect(self._moved)
+        viewer.layers.events.removed.connect(self._forget)
 
     def part(self, plane: Plane, mask: Layer | None, settings: Settings) -> Plane:
         """The damaged part of a large plane that is nearest to the middle of the view; without damage, the view.
@@ -117,15 +119,14 @@ class LargePlanes:
         It is taken once, as ``core.stack`` takes it: from the known pixels of all damaged parts, with squares spread
         evenly where these are few. So it does not change from part to part, or while more damage is painted.
         """
-        key = plane.axes, plane.index
-        for source, other, known in self._contrasts:
-            if source is plane.source and other == key:
-                return lambda: known
         parts = self.parts(plane, mask, settings)
 
         def take() -> Contrast:
+            for other, known in self._contrasts:
+                if other.source is plane.source and (other.axes, other.index) == (plane.axes, plane.index):
+                    return known
             taken = _contrast(plane, mask, parts, settings)
-            self._contrasts.append((plane.source, key, taken))
+            self._contrasts.append((plane, taken))
             return taken
 
         return take
@@ -148,6 +149,12 @@ class LargePlanes:
         position = np.linalg.solve(matrix, point[len(point) - len(plane.index) :] - offset)
         return position[list(plane.axes)]
 
+    def _forget(self, event: Any = None) -> None:
+        """What is known about layers that are gone would keep their data."""
+        layers = self._viewer.layers
+        self._marks = [marks for marks in self._marks if marks.plane.layer in layers and marks.mask in layers]
+        self._contrasts = [(plane, known) for plane, known in self._contrasts if plane.layer in layers]
+
     def _moved(self, event: Any = None) -> None:
         if self._is_needed():
             for callback in self.on_move:
@@ -158,7 +165,7 @@ class _Marks:
     """Where a mask marks a large plane, block by block, kept up to date."""
 
     def __init__(self, plane: Plane, mask: Any, dims: Dims) -> None:
-        self._plane, self._mask, self._dims = plane, mask, dims
+        self.plane, self.mask, self._dims = plane, mask, dims
         self._data, self._lies = mask.data, _lies(plane, mask)
         self._blocks = cutouts.no_blocks(plane.whole_shape)
         self._boxes: tuple[Settings, list[Box]] | None = None
@@ -166,28 +173,28 @@ class _Marks:
         self._touched: list[tuple[tuple[slice, ...], tuple[int, ...]]] = []
         for name in _ANYTHING:
             if name in mask.events.emitters:
-                mask.events[name].connect(self._forget)
+                mask.events[name].connect(self._look_anew)
         if "labels_update" in mask.events.emitters:
             mask.events.labels_update.connect(self._note)
 
     def are_of(self, plane: Plane, mask: Any) -> bool:
         """True where these are the marks of a mask on a plane."""
-        mine, lead = self._plane, len(plane.point) - len(plane.index)
+        mine, lead = self.plane, len(plane.point) - len(plane.index)
         return (
             (mine.layer is plane.layer and mine.source is plane.source)
             and (mine.axes, mine.index, mine.point[:lead]) == (plane.axes, plane.index, plane.point[:lead])
-            and (mask is self._mask and mask.data is self._data)
+            and (mask is self.mask and mask.data is self._data)
             and all(np.array_equal(a, b) for a, b in zip(self._lies, _lies(plane, mask), strict=True))
         )
 
     def blocks(self) -> NDArray[np.bool_]:
         """One bit a block."""
-        shape = self._plane.whole_shape
+        shape = self.plane.whole_shape
         if self._is_stale:
             self._mark(cutouts.tiles(shape))
         else:
             for touched, displayed in self._touched:
-                box = reached(self._plane, self._mask, dict(zip(displayed, touched, strict=True)))
+                box = reached(self.plane, self.mask, dict(zip(displayed, touched, strict=True)))
                 if box is not None:
                     self._mark([cutouts.whole_blocks(box, shape)])
         self._is_stale, self._touched = False, []
@@ -197,22 +204,22 @@ class _Marks:
         """The plane's cutouts."""
         blocks = self.blocks()
         if self._boxes is None or self._boxes[0] != settings:
-            found = cutouts.cutouts_from(blocks, self._plane.whole_shape, settings)
+            found = cutouts.cutouts_from(blocks, self.plane.whole_shape, settings)
             self._boxes = settings, [cutout.box for cutout in found]
         return self._boxes[1]
 
     def _mark(self, boxes: Iterable[Box]) -> None:
         self._boxes = None
         for box in boxes:
-            cutouts.mark_blocks(self._blocks, box, plane_mask(replace(self._plane, box=box), self._mask))
+            cutouts.mark_blocks(self._blocks, box, plane_mask(replace(self.plane, box=box), self.mask))
 
-    def _forget(self, event: Any = None) -> None:
+    def _look_anew(self, event: Any = None) -> None:
         self._is_stale = True
 
     def _note(self, event: Any) -> None:
         """A stroke: napari says which part of what is displayed it has redrawn."""
         touched = tuple(slice(at, at + size) for at, size in zip(event.offset, event.data.shape, strict=True))
-        lead = self._dims.ndim - self._mask.ndim
+        lead = self._dims.ndim - self.mask.ndim
         self._touched.append((touched, tuple(axis - lead for axis in self._dims.displayed)))
 
 

@@ -352,7 +352,7 @@ def draw(layer: Labels, plane: Plane, pixels: NDArray[np.bool_], label: EdgeSour
 def write_completed(layer: Image, plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> None:
     """Show a newer completion in the layer that holds the last one."""
     if holds_every_slice(layer):
-        put_pixels(layer, plane, image)
+        put_pixels(layer, plane, image, details.get("altered"))
         layer.refresh()
     else:
         layer.data = plane.raised(image)

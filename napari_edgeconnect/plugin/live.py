@@ -282,7 +282,7 @@ class Live(QObject):
         """Redraw what has to be: napari has no cheaper way to a part of an image than all of its texture."""
         is_whole_stack = ours.holds_every_slice(layer)
         if is_whole_stack:
-            ours.put_pixels(layer, subject.update.plane, subject.shown)
+            ours.put_pixels(layer, subject.update.plane, subject.shown, subject.update.edges.hole)
         elif not subject.is_shown_by(layer):
             layer.data = subject.update.plane.raised(subject.shown)
             subject.array = layer.data

@@ -75,8 +75,8 @@ class Runs(QObject):
         The planes of a stack are read one after the other, by the thread that repairs them.
         """
         session = self._session
+        damaged = iter(()) if session.is_busy else session.damaged_planes()
         try:
-            damaged = [] if session.is_busy else session.damaged_planes()
             requests = [self._request_in_stack(task, plane, mask) for plane, mask in damaged]
         except ValueError as error:
             session.fail(error)

@@ -6,6 +6,7 @@ change at any moment, so nothing about them is remembered.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -135,7 +136,7 @@ class Session:
             return Situation(plane, mask, "No model is installed: reinstall the plugin, or import one.")
         return Situation(plane, mask)
 
-    def damaged_planes(self) -> list[tuple[Plane, NDArray[np.bool_]]]:
+    def damaged_planes(self) -> Iterator[tuple[Plane, NDArray[np.bool_]]]:
         """Every plane or part of one that has damage, with its mask; none where something is missing.
 
         Raises
@@ -145,12 +146,14 @@ class Session:
         """
         plane, mask_layer = self.whole_plane(), self.panel.mask.layer
         if plane is None or mask_layer is None or self.model is None:
-            return []
+            return
         slices = every_slice(plane)
         if is_large(plane):
             slices = (part for other in slices for part in self.large.parts(other, mask_layer, self.settings()))
-        masks = ((other, plane_mask(other, mask_layer)) for other in slices)
-        return [(other, mask) for other, mask in masks if mask.any()]
+        for other in slices:
+            mask = plane_mask(other, mask_layer)
+            if mask.any():
+                yield other, mask
 
     def hole(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(H, W) bool: the mask as it will be repaired, grown."""

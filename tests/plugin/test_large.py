@@ -144,9 +144,13 @@ def test_the_result_is_lazy_multiscale_and_that_of_the_whole_plane(widget, viewe
     assert np.allclose(completed.scale, (0.5, 0.5))
 
 
-def test_all_parts_are_repaired_one_after_another(widget, viewer, press, slide):
+def test_all_parts_are_repaired_one_after_another(widget, viewer, press, slide, monkeypatch):
+    taken = []
+    take = large._contrast
+    monkeypatch.setattr(large, "_contrast", lambda *arguments: taken.append(1) or take(*arguments))
     widget.panel.slices.setCurrentText(ALL_PARTS)
     press(widget, "inpaint")
+    assert taken == [1]  # one for all parts
     completed = viewer.layers["slide [completed]"]
 
     assert "2 parts" in status(widget)
@@ -205,7 +209,7 @@ def test_only_what_a_stroke_has_touched_is_looked_at_again(widget, viewer, monke
     widget.session.plane()
     assert seen == []
     viewer.layers["slide [damage]"].data_setitem((np.arange(5000, 5020), np.arange(7000, 7020)), 1)
-    assert len(widget.session.damaged_planes()) == 3
+    assert len(list(widget.session.damaged_planes())) == 3
     (box,) = seen
     assert max(box.shape) <= 3 * 32
 
@@ -268,6 +272,15 @@ def test_the_temporary_store_goes_with_its_layer_and_not_before(widget, viewer, 
     gc.collect()
     assert len(list(tmp_path.glob("napari-edgeconnect-*"))) == 3  # somebody still holds the layer
     np.asarray(completed.data[0][HOLES[0].slices])
+
+
+def test_what_is_known_of_layers_that_are_gone_is_forgotten(widget, viewer, press):
+    press(widget, "hallucinate")
+    large_planes = widget.session.large
+    assert large_planes._marks
+    assert large_planes._contrasts
+    viewer.layers.remove("slide")
+    assert large_planes._marks == large_planes._contrasts == []
 
 
 def test_a_stack_above_the_threshold_is_completed_without_a_copy(viewer, make_widget, press, monkeypatch):
