@@ -31,6 +31,9 @@ CLOSE_UP = ((285, 150), 2.4)
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
 SIZE = (1400, 880)
+LAPTOP = (1366, 768)
+#: Many repairs, on a busy machine.
+LONG_MS = 1_800_000
 
 
 def main() -> None:
@@ -64,7 +67,35 @@ def main() -> None:
     viewer.layers[f"{SAMPLE} [edges]"].visible = False
     take(viewer, "3-completed")
     viewer.close()
+    take_trust()
     take_tutorial()
+
+
+def take_trust() -> None:
+    """What docs/trust.md shows: altered pixels, the self-test, how sure the repair is."""
+    viewer = napari.Viewer()
+    viewer.theme = "dark"
+    viewer.window.resize(*LAPTOP)
+    viewer.open_sample(PLUGIN, "cell")
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Inpaint")
+    panel = widget.panel
+    wait_until(panel.inpaint.isEnabled)
+    wait_until(lambda: panel.device.count() > 1)
+    panel.inpaint.click()
+    wait_until(lambda: not widget.is_busy)
+    viewer.layers["cell [damage]"].visible = False
+    viewer.reset_view()
+    take(viewer, "trust/altered-pixels")
+    panel.test.click()
+    wait_until(lambda: not widget.is_busy, LONG_MS)
+    viewer.reset_view()
+    take(viewer, "trust/self-test")
+    viewer.window.remove_dock_widget(widget.trust.dock.view)
+    panel.how_sure.click()
+    wait_until(lambda: not widget.is_busy, LONG_MS)
+    viewer.reset_view()
+    take(viewer, "trust/uncertainty")
+    viewer.close()
 
 
 def take_tutorial() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from .errors import FileError
 from .stack_file import Pixels
 from .staging import Staging
+from .zarr_labels import write_labels
 from .zarr_stack import INSTALL
 
 _CHUNK_PX = 512
 _TYPES = {"t": "time", "time": "time", "c": "channel", "channel": "channel", "z": "space", "y": "space", "x": "space"}
-#: The label image beside an image that says which of its pixels were invented.
-ALTERED = "altered"
 
 Block = tuple[slice, ...]
 
@@ -96,20 +95,11 @@ def _write_level(group: Any, name: str, level: Pixels, axes: Sequence[str]) -> N
 
 
 def _write_altered(group: Any, image: OmeImage) -> None:
-    """Which pixels were invented, as a label image of the full resolution; only chunks that have some are stored."""
-    shape, written = tuple(image.levels[0].shape), None
-    for block, altered in image.altered:
-        if written is None:
-            labels = group.create_group("labels")
-            labels.attrs["ome"] = {"version": "0.5", "labels": [ALTERED]}
-            label = labels.create_group(ALTERED)
-            full = OmeImage(image.levels[:1], image.axes, image.units, image.scale, image.translation, ALTERED)
-            label.attrs["ome"] = {"version": "0.5", "multiscales": [_multiscale(full)], "image-label": {}}
-            chunks = tuple(min(size, _CHUNK_PX) for size in shape)
-            written = label.create_array(
-                "0", shape=shape, dtype=np.uint8, chunks=chunks, dimension_names=list(image.axes)
-            )
-        written[block] = np.maximum(np.asarray(written[block]), altered)
+    """Which pixels were invented, as a label image; there is none where none was."""
+    shared = tuple(axis for axis, name in enumerate(image.axes) if _TYPES.get(name.lower()) == "channel")
+    places = iter(image.altered)
+    for first in places:
+        write_labels(group, ((block, altered.any(axis=shared)) for block, altered in chain([first], places)))
 
 
 def _multiscale(image: OmeImage) -> dict[str, Any]:

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from ..selftest.run import SelfTest
 
 #: Side of a picture on the screen.
-_SIDE_PX = 128
+_SIDE_PX = 92
 
 
 class CopyPictures(QWidget):
-    """Pictures side by side, with what they are and how wrong they were; a box leafs through the copies."""
+    """Pictures side by side, with what they are and how wrong they were.
+
+    Attributes
+    ----------
+    which : QSpinBox
+        Leafs through the copies; to be laid out where there is room.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,16 +36,15 @@ class CopyPictures(QWidget):
         self.pictures = [QLabel() for _ in range(4)]
         self.titles = [note() for _ in self.pictures]
         grid = QGridLayout(self)
-        grid.setContentsMargins(8, 0, 0, 0)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
-        grid.addWidget(self.which, 0, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
-        for column, (picture, title) in enumerate(zip(self.pictures, self.titles, strict=True)):
+        for number, (picture, title) in enumerate(zip(self.pictures, self.titles, strict=True)):
             picture.setFixedSize(_SIDE_PX, _SIDE_PX)
             title.setFixedWidth(_SIDE_PX)
             title.setAlignment(Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(picture, 1, column)
-            grid.addWidget(title, 2, column)
-        grid.setRowStretch(3, 1)
+            grid.addWidget(picture, 0, number)
+            grid.addWidget(title, 1, number)
+        grid.setColumnStretch(len(self.pictures), 1)
 
     def show_test(self, test: SelfTest) -> None:
         """Show a test's first copy."""

@@ -20,8 +20,6 @@ from .parts import button, note
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_FINDINGS = "self_test", "uncertainty"
-
 
 class ShownRepair(NamedTuple):
     """A repair of one plane, as its layer shows it.
@@ -60,12 +58,12 @@ class MethodsDialog(QDialog):
         self.setWindowTitle("Methods paragraph")
         self.setMinimumSize(520, 300)
         about = note()
-        missing = [name.replace("_", "-") for name in _FINDINGS if not any(name in each for each in repair.records)]
-        press = {"self-test": "Test on this image", "uncertainty": "How sure?"}
-        about.setText(
-            f"Of “{repair.layer.name}”."
-            + (f" {' and '.join(press[name] for name in missing)} would add expected errors." if missing else "")
-        )
+        adds = {
+            "self_test": "“Test on this image” would add expected errors",
+            "uncertainty": "“How sure?” would add an interval",
+        }
+        missing = [said for name, said in adds.items() if not any(name in each for each in repair.records)]
+        about.setText(f"Of “{repair.layer.name}”." + (f" {', '.join(missing)}." if missing else ""))
         self.text = QPlainTextEdit(methods_text(repair.records))
         self.copy = button("Copy", "Copy the text to the clipboard.")
         self.copy.clicked.connect(lambda: QApplication.clipboard().setText(self.text.toPlainText()))

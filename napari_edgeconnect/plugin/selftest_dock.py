@@ -12,7 +12,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFont
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QScrollArea,
@@ -58,27 +57,26 @@ class SelfTestView(QWidget):
         self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.sheet = QLabel()
         self.sheet.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        tabs = QTabWidget()  # one below the other they would leave no room for the picture
-        tabs.addTab(self._first_tab(), "Errors")
+        tabs = QTabWidget()
+        tabs.addTab(_scrolling(self._first_tab()), "Errors")
         tabs.addTab(self.table, "Figures")
         tabs.addTab(_scrolling(self.sheet), "All copies")
-        advice = QHBoxLayout()
-        advice.addWidget(self.advice, stretch=1)
-        advice.addWidget(self.take, alignment=Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)
-        column.setSpacing(4)
-        column.addLayout(advice)
-        column.addWidget(self.about)
+        column.setSpacing(6)
+        for part in (self.advice, self.take, self.about):
+            column.addWidget(part)
         column.addWidget(tabs, stretch=1)
 
     def _first_tab(self) -> QWidget:
         page = QWidget()
-        side_by_side = QHBoxLayout(page)
-        side_by_side.setContentsMargins(4, 4, 4, 4)
-        side_by_side.addWidget(self.plot, stretch=1)
-        side_by_side.addWidget(self.copies)
-        return _scrolling(page)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(self.plot)
+        column.addWidget(self.copies.which, alignment=Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.copies)
+        column.addStretch()
+        return page
 
     def show_test(self, test: SelfTest, sheet: NDArray[Any], of: str) -> None:
         """Show a test in place of the one before it.
@@ -159,9 +157,11 @@ class SelfTestDock:
             self.view.taken.connect(self._take)
             window = getattr(self._viewer, "window", None)
             if window is not None:
-                self._dock = window.add_dock_widget(self.view, name=TITLE, area="bottom", tabify=False)
-        elif self._dock is not None:
+                # A tab beside the panel: below the picture it would take the height that a laptop does not have.
+                self._dock = window.add_dock_widget(self.view, name=TITLE, area="right", tabify=True)
+        if self._dock is not None:
             self._dock.show()
+            self._dock.raise_()
         self.pixels = test.record["pixels"]
         self.view.show_test(test, sheet, of)
 

@@ -1,8 +1,7 @@
 """File > Save as OME-Zarr: an image layer of any size, with what is known about its invented pixels.
 
 napari's own writers hold a layer's pixels in memory, and none of them writes
-levels. The only module of the plugin that stands on ``files``: what a store
-looks like is known there.
+levels.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy_array import Block, LazyArray
-from .layers import EVERY_SLICE, KEY
+from ..plugin.layers import EVERY_SLICE, KEY
 
 
 def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from skimage import data
 
 from napari_edgeconnect.core.overlay import Constant, Overlay
 from napari_edgeconnect.plugin import layers as ours
-from napari_edgeconnect.plugin.saving import write_image
+from napari_edgeconnect.saving.ome_zarr import write_image
 
 
 def opened(path):
@@ -25,7 +25,7 @@ def test_a_repair_is_saved_through_the_manifest_with_what_was_invented(widget, v
     viewer.layers["camera"].scale = viewer.layers["mask"].scale = (0.5, 0.25)
     viewer.layers["camera"].units = viewer.layers["mask"].units = ("um", "um")
     press(widget, "inpaint")
-    completed = viewer.layers["camera [completed]"]
+    completed = viewer.layers["camera [reconstructed]"]
     path = tmp_path / "repaired.zarr"
 
     assert completed.save(str(path), plugin=plugin) == [str(path)]
@@ -38,7 +38,7 @@ def test_a_repair_is_saved_through_the_manifest_with_what_was_invented(widget, v
     ]
     assert image["datasets"][0]["coordinateTransformations"] == [{"type": "scale", "scale": [0.5, 0.25]}]
     details = completed.metadata[ours.KEY]
-    assert same_bits(group["labels/altered/0"][:], details["altered"].astype(np.uint8))
+    assert same_bits(group["labels/reconstructed/0"][:], details["altered"].astype(np.uint8))
     assert group.attrs[ours.KEY]["records"] == json.loads(json.dumps([details["record"]]))
 
 
@@ -51,10 +51,10 @@ def test_slices_of_a_stack_say_where_they_were_altered(viewer, make_widget, pres
     made = make_widget(viewer)
     made.panel.slices.setCurrentIndex(1)
     press(made, "inpaint")
-    completed = viewer.layers["film [completed]"]
+    completed = viewer.layers["film [reconstructed]"]
     write_image(str(tmp_path / "film.zarr"), *completed.as_layer_data_tuple()[:2])
     group, image = opened(tmp_path / "film.zarr")
-    altered = group["labels/altered/0"][:]
+    altered = group["labels/reconstructed/0"][:]
     assert same_bits(group["0"][:], completed.data)
     assert [axis.get("type") for axis in image["axes"]] == ["time", "space", "space"]
     assert altered[1].sum() > mask[1].sum()
