@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from napari_edgeconnect.files import FileError, ImageFile, holds_stack, open_stack, read_image, sha256
 
+from .edge_files import given_edges
 from .options import EDGECONNECT
 from .records import found_input, read_record
 from .report import Report
 from .stack_run import stack_repaired
 from .stack_task import StackTask
-from .task import Task, given_edges, plan_outputs, provenance, read_inputs, write_repair
+from .task import Task, plan_outputs, provenance, read_inputs, write_repair
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
@@ -142,7 +143,7 @@ def _edges(
     assert task.edges is not None
     if task.edges.suffix == ".npz":
         return load_edge_map(task.edges)
-    return given_edges(task, source, mask, settings_of(record["settings"]), report)
+    return given_edges(task.edges, task.probability, source, mask, settings_of(record["settings"]), report)
 
 
 def _stack_again(record: Mapping[str, Any], task: Task, report: Report, model: EdgeConnect | None) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ from napari_edgeconnect.files import (
     read_as_mask,
 )
 
-from .task import MEANINGS, Task, settings_of
+from .edge_files import MEANINGS
+from .task import Task, settings_of
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.settings import StackSettings

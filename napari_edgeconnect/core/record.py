@@ -81,7 +81,7 @@ def edges_sha256(edges: EdgeMap, *, merge_known_edges: bool) -> dict[str, str]:
     stage 2: a label image, which is what is kept of a map in a picture file, can't tell them either.
     """
     seen = edges.hole if merge_known_edges else np.ones_like(edges.hole)
-    planes = {
+    planes: dict[str, NDArray[Any]] = {
         "labels": edges.labels,
         "probability": edges.probability[seen],
         "hole": edges.hole,
