@@ -17,8 +17,9 @@ from napari_edgeconnect.files import (
     read_as_mask,
 )
 
+from .edge_files import MEANINGS
 from .options import EDGECONNECT
-from .task import MEANINGS, Task, settings_of
+from .task import Task, settings_of
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect

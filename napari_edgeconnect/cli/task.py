@@ -17,17 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeconnect.files import (
-    FileError,
     ImageFile,
     Staging,
     check_format,
     check_mask_place,
-    read_as_edges,
     read_as_mask,
     read_image,
     write_image,
 )
 
+from .edge_files import check_size, given_edges
 from .options import EDGECONNECT, EXCLUDE
 from .records import from_folder_of, named_inputs, read_record, write_json
 from .report import Report
@@ -199,7 +198,7 @@ def _repair_steps(
         from napari_edgeconnect.core.classical import inpaint_steps
 
         return inpaint_steps(source.pixels, mask, task.method, grow_px=settings.grow_px)
-    edges = given_edges(task, source, mask, settings, report) if task.edges else None
+    edges = given_edges(task.edges, task.probability, source, mask, settings, report) if task.edges else None
     model = model or load_model(task, report)
     if edges is None:
         return model.inpaint_steps(source.pixels, mask, settings)
@@ -261,16 +260,8 @@ def _read(task: Task, report: Report) -> tuple[ImageFile, NDArray[np.bool_]]:
     mask, notes = read_as_mask(task.mask)
     for note in (*source.notes, *notes):
         report.note(note)
-    _check_size(task.mask, mask, source)
+    check_size(task.mask, mask, source)
     return source, mask
-
-
-def _check_size(path: Path, plane: NDArray[Any], source: ImageFile) -> None:
-    if plane.shape != source.pixels.shape[:2]:
-        ours, wanted = (f"{shape[1]} x {shape[0]}" for shape in (plane.shape, source.pixels.shape))
-        raise FileError(
-            f"{path} is {ours} pixels (width x height), but {source.path} is {wanted}: both must be of one size."
-        )
 
 
 def _check_outputs(task: Task, source: ImageFile | None) -> None:
@@ -306,42 +297,6 @@ def load_model(task: Task, report: Report) -> EdgeConnect:
     model = EdgeConnect.load(task.model or DEFAULT_MODEL, device=task.device)
     report.model(model.info, str(model.device))
     return model
-
-
-def given_edges(
-    task: Task, source: ImageFile, mask: NDArray[np.bool_], settings: Settings, report: Report
-) -> EdgeMap | NDArray[Any]:
-    """The edges that a person brings, as core takes them."""
-    from napari_edgeconnect.core.edges import EdgeMap
-    from napari_edgeconnect.core.holes import grown
-    from napari_edgeconnect.core.planes import nonfinite
-
-    assert task.edges is not None
-    edges, meaning, notes = read_as_edges(task.edges)
-    for note in notes:
-        report.note(note)
-    report.note(f"{task.edges.name} is read as {MEANINGS[meaning]}")
-    _check_size(task.edges, edges, source)
-    hole = grown(mask, settings.grow_px) | nonfinite(source.pixels)
-    if task.probability is None:
-        if meaning == "labels" and (edges[hole] == 2).any():
-            report.note("without --probability the proposed edges count as if they were drawn")
-        # Stage 1 says something about the known region, too; edges there are measured.
-        return edges if meaning == "labels" else np.where(hole, edges, np.zeros((), edges.dtype))
-    if meaning != "labels":
-        raise FileError(f"{task.edges} is read as {MEANINGS[meaning]}; --probability goes with labels only.")
-    probability, kind, notes = read_as_edges(task.probability)
-    if kind != "probabilities":
-        raise FileError(f"{task.probability} holds {kind}; the floats of `edges --save-probability` are wanted.")
-    _check_size(task.probability, probability, source)
-    return EdgeMap(edges, probability, hole, settings.threshold)
-
-
-MEANINGS = {
-    "labels": "edge labels of the whole plane (1 measured, 2 proposed, 3 drawn)",
-    "drawing": "a drawing of the edges inside the hole (white is edge)",
-    "probabilities": "edge probabilities inside the hole",
-}
 
 
 def optional_outputs(task: Task) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""What a record may say: the published schema of every record that this software writes, and how records are read.
+"""What a record may say: the published schema of every record that this software writes.
 
 Apart from ``record``, which makes plain dicts from arrays and needs no pydantic. ``docs/record.schema.json`` is made
 from these models by ``scripts/record_schema.py``.
@@ -10,12 +10,9 @@ digests, inputs) nothing else is allowed: a choice that is not understood would 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from .record import RECORD_VERSION, SOFTWARE
 
@@ -384,66 +381,8 @@ Record = Annotated[
     Repair | Classical | Excluded | EdgeProposal | Stack | SelfTest | Uncertainty | Measurement | Unfinished,
     Field(discriminator="kind"),
 ]
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Record)
-
-
-class RecordError(ValueError):
-    """What is no record that can be used; the message is one sentence."""
-
-
-def checked_record(data: Any, where: str = "This") -> dict[str, Any]:
-    """A record, if that is what it is.
-
-    Parameters
-    ----------
-    data : dict
-        Plain values, as JSON gives them. It is not changed.
-    where : str
-        What it came from, as the sentence's subject.
-
-    Returns
-    -------
-    record : dict
-        The same.
-
-    Raises
-    ------
-    RecordError
-        For anything else, a record of a later version included.
-    """
-    if not isinstance(data, Mapping) or "record_version" not in data:
-        raise RecordError(f"{where} is no record of {SOFTWARE}: it has no record_version.")
-    version = data["record_version"]
-    if isinstance(version, int) and version > RECORD_VERSION:
-        made_by = f"{data.get('software', SOFTWARE)} {data.get('version', 'of a later version')}"
-        raise RecordError(
-            f"{where} is a record of version {version}, written by {made_by}, and versions up to {RECORD_VERSION} are "
-            f"read here: install a newer {SOFTWARE}."
-        )
-    try:
-        _ADAPTER.validate_python(data)
-    except ValidationError as error:
-        raise RecordError(f"{where} is no record that can be used: {_first_problem(error)}.") from error
-    return dict(data)
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Read a record's JSON file.
-
-    Raises
-    ------
-    RecordError
-        If there is none, or it holds something else.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecordError(f"There is no file {path}.") from None
-    except OSError as error:
-        raise RecordError(f"{path} can't be opened: {error.strerror}.") from error
-    except ValueError as error:
-        raise RecordError(f"{path} is no JSON, as records are: {' '.join(str(error).split())}.") from error
-    return checked_record(data, str(path))
+#: Validates any of them.
+ADAPTER: TypeAdapter[Any] = TypeAdapter(Record)
 
 
 def json_schema() -> dict[str, Any]:
@@ -451,26 +390,5 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Records of {SOFTWARE}, version {RECORD_VERSION}",
-        **_ADAPTER.json_schema(),
+        **ADAPTER.json_schema(),
     }
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    kinds = [part for part in problem["loc"] if part != "record"]
-    name = ".".join(str(part) for part in kinds[1:])  # the first is the record's kind
-    if problem["type"] == "union_tag_invalid":
-        return f"its kind is {problem['ctx']['tag']!r}, and known are {problem['ctx']['expected_tags']}"
-    if problem["type"] == "union_tag_not_found":
-        return "it does not say its kind"
-    if problem["type"] == "missing":
-        return f"it lacks {name}"
-    if problem["type"] == "extra_forbidden":
-        return f"{name} is unknown, so it could not be followed"
-    said = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{name} is {_shortened(problem['input'])}: {said}"
-
-
-def _shortened(value: Any, most: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -25,7 +25,7 @@ from .job import Job
 from .models import ModelInfo, ModelNotFoundError, find_model, list_models
 from .planes import checked_image, colours
 from .record import SOFTWARE, edges_sha256
-from .record_schema import checked_record
+from .record_reading import checked_record
 from .results import ClassicalRepair, Repair, Step, result_of
 from .settings import Settings
 

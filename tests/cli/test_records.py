@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_edgeconnect.core.record_schema import checked_record, json_schema
+from napari_edgeconnect.core.record_reading import checked_record
+from napari_edgeconnect.core.record_schema import json_schema
 from napari_edgeconnect.files import read_embedded
 
 from .conftest import camera, fail, pixels, record, run, saved, scratch, succeed

@@ -134,6 +134,17 @@ def test_what_differs_is_counted_and_told_by_the_exit_code(pair):
     assert "how far off it is can't be said" in result.stderr
 
 
+def test_another_package_is_said_and_what_is_compared_with_is_kept(pair):
+    succeed("inpaint", pair[0], "-m", pair[1], "-o", "out.png", "--method", "telea")
+    said = record("out.json")
+    for name in ("out.png", "out.tif"):
+        message = fail("replay", "out.json", "-o", name, "--overwrite")
+        assert message == f"Error: {name} is what the replay is to be compared with: give another output name."
+    Path("older.json").write_text(json.dumps({**said, "package": {"name": "opencv", "version": "4.0"}}))
+    result = replayed("older.json", "-o", "again.png")
+    assert "Note: The repair was made with opencv 4.0, and this is opencv " in result.stderr
+
+
 def test_another_version_or_device_is_said_and_other_weights_are_refused(pair):
     succeed("inpaint", pair[0], "-m", pair[1], "-o", "out.png")
     said = record("out.json")

@@ -13,7 +13,7 @@ from skimage import data
 
 from napari_edgeconnect.core.exclusion import exclude
 from napari_edgeconnect.core.methods_text import methods_paragraph
-from napari_edgeconnect.core.record_schema import checked_record
+from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.core.replay import is_same, replay
 
 COINS = data.coins()[:60, :80]

@@ -16,7 +16,7 @@ from skimage import data
 
 from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.edges import EdgeSource
-from napari_edgeconnect.core.record_schema import checked_record
+from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.core.refusals import reasons_against
 from napari_edgeconnect.core.stages import Stages
 from napari_edgeconnect.plugin import layers as ours

@@ -10,7 +10,7 @@ from contract import same_bits
 
 from napari_edgeconnect import EdgeSource
 from napari_edgeconnect.core.methods_text import methods_paragraph
-from napari_edgeconnect.core.record_schema import checked_record
+from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.core.replay import replay
 from napari_edgeconnect.core.replay_files import load_edge_map, save_for_replay
 from napari_edgeconnect.plugin import layers as ours
