@@ -25,7 +25,7 @@ from skimage.color import rgb2gray
 from .checkpoints import CheckpointError
 
 FILE = "familiarity.safetensors"
-#: Of the statistics: a file of another version is of no use.
+#: Of the statistics: what a file of another version says is not understood, and taken for nothing.
 VERSION = 1
 #: Fewer known pixels, a square of 64 px, are not judged.
 FEWEST_PX = 4096
@@ -128,12 +128,12 @@ _TENSORS = ("means", "precisions", "pixels", "limits")
 
 
 def read_familiarity(folder: Path) -> Familiarity | None:
-    """What a model's folder says about its training images; None where it says nothing.
+    """What a model's folder says about its training images; None where it says nothing that this version understands.
 
     Raises
     ------
     CheckpointError
-        For a file that is damaged, or of another version.
+        For a damaged file.
     """
     path = folder / FILE
     if not path.is_file():
@@ -145,13 +145,14 @@ def read_familiarity(folder: Path) -> Familiarity | None:
         with safe_open(path, "numpy") as file:
             about: dict[str, Any] = json.loads((file.metadata() or {})["about"])
             tensors = {name: file.get_tensor(name).astype(np.float64) for name in _TENSORS}
+        if about["version"] != VERSION:
+            return None
         kinds, share, images = tuple(about["kinds"]), float(about["share"]), int(about["images"])
     except (SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged ({error}): {again}.") from error
     shape = (len(kinds), len(STATISTICS))
-    fits = tensors["means"].shape == shape and tensors["precisions"].shape == (*shape, shape[1])
-    if about.get("version") != VERSION or not fits:
-        raise CheckpointError(f"{path} holds other statistics than this version takes: {again}.")
+    if tensors["means"].shape != shape or tensors["precisions"].shape != (*shape, shape[1]):
+        raise CheckpointError(f"{path} is damaged (its arrays do not fit together): {again}.")
     return Familiarity(kinds, **tensors, share=share, images=images)
 
 

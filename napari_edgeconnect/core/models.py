@@ -86,7 +86,7 @@ class ModelInfo:
         Raises
         ------
         CheckpointError
-            For a file that is damaged, or of another version.
+            For a damaged file.
         """
         return read_familiarity(self.inpaint.parent)
 

@@ -30,7 +30,8 @@ def conclusion(effect: Effect) -> str:
             f"; of known pixels alone it is {text(area.without_pixels)} {square}, and without the objects that touch "
             f"reconstructed pixels {text(area.without_objects)} {square}"
         )
-    sentences = [f"{first}.", f"The count is {number} ({_range(count, effect)})."]
+    among = f"in {100 * effect.level:g} % of the repairs drawn" if effect.level else f"over {effect.variants} variants"
+    sentences = [f"{first}.", f"The count is {number} ({_ends(count, effect)} {among})."]
     unstable = [each for each in effect.objects if any(each.fates[fate] for fate in FATES[1:])]
     if unstable:
         sentences.append(
@@ -109,8 +110,13 @@ def _unit(name: str, effect: Effect) -> str:
 
 def _range(value: Value, effect: Effect) -> str:
     if effect.level is None:
-        return f"{text(value.lowest)}–{text(value.highest)} over {effect.variants} variants of the repair"
-    return f"{text(value.low)}–{text(value.high)} across the repair's uncertainty, {100 * effect.level:g} %"
+        return f"{_ends(value, effect)} over {effect.variants} variants of the repair"
+    return f"{_ends(value, effect)} across the repair's uncertainty, {100 * effect.level:g} %"
+
+
+def _ends(value: Value, effect: Effect) -> str:
+    low, high = (value.lowest, value.highest) if effect.level is None else (value.low, value.high)
+    return f"{text(low)}–{text(high)}"
 
 
 def _interval_title(effect: Effect) -> str:
@@ -144,7 +150,9 @@ def _reading(effect: Effect) -> str:
         return f"Areas are in {effect.unit}². {variants} Without calibration there is no interval. {matched}\n"
     calibrated = (
         f"The intervals are over {effect.samples} repairs drawn around this one: as far from it as the errors on "
-        f"{effect.calibration.trials} copies of the damage, together as the variants differ."
+        f"{effect.calibration.trials} copies of the damage, together as the variants differ. That holds for pixels and "
+        "is assumed for sums over objects. Counts, and means of many small objects, may lie outside more often: a fill "
+        "is smoother than what it replaces, and specks are lost in it."
     )
     return f"Areas are in {effect.unit}². {variants} {calibrated} {matched}\n"
 

@@ -138,14 +138,22 @@ def test_models_without_it_give_no_such_reason(tmp_path: Path) -> None:
     assert "unfamiliar" not in [reason.name for reason in reasons_against(image, hole(image), model=other)]
 
 
-def test_a_damaged_or_older_file_is_one_sentence(tmp_path: Path) -> None:
+def test_what_another_version_says_is_taken_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = find_model(DEFAULT_MODEL).familiarity
+    assert known is not None
+    known.write(tmp_path / FILE)
+    monkeypatch.setattr("napari_edgeconnect.core.familiarity.VERSION", 2)
+    assert read_familiarity(tmp_path) is None
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nothing")
     with pytest.raises(CheckpointError, match=r"is damaged .*training familiarity\.$"):
         read_familiarity(tmp_path)
     known = find_model(DEFAULT_MODEL).familiarity
     assert known is not None
     replace(known, means=known.means[:, :5]).write(tmp_path / FILE)
-    with pytest.raises(CheckpointError, match="other statistics than this version takes"):
+    with pytest.raises(CheckpointError, match="its arrays do not fit together"):
         read_familiarity(tmp_path)
 
 
