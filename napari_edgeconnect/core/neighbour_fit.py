@@ -122,7 +122,7 @@ def contents_of(own: Plane, unknown: Mask, hole: Mask, neighbours: Sequence[tupl
 
     A neighbour's share is what its detail explains of the plane's near the hole, all neighbours fitted together and
     none negative: those that agree share it, and one that shows something else gets none. What they leave unexplained
-    at the rim is continued smoothly, so that with no share at all this is the biharmonic fill.
+    at the rim is continued smoothly. Where none has a share, or too few discs have room, nothing is put into the hole.
 
     Parameters
     ----------
@@ -138,21 +138,20 @@ def contents_of(own: Plane, unknown: Mask, hole: Mask, neighbours: Sequence[tupl
     known = np.logical_and.reduce([~unknown, *(theirs_known for _, theirs_known in neighbours)])
     near = known & (ndimage.distance_transform_edt(~hole) <= NEAR_PX)
     weights = _weights(own, ~unknown, neighbours, near, scale)
-    explained = sum((weight * theirs for weight, (theirs, _) in zip(weights, neighbours, strict=True)), np.zeros(()))
-    explained = np.broadcast_to(explained, own.shape)
-    difference = np.where(known[..., None], own - explained, 0)
     trial, count = _trial_discs(known, hole)
-    smoothing, gain = 0.0, -np.inf
-    if count >= _FEWEST_TRIALS and any(weights):
-        unknown_there = ~known | trial
-        # Taking noise off the rim is worth something without any neighbour: it must not count for them.
-        plain = min(_mean_square(_continued(own, unknown_there, width) - own, trial) for width in _SMOOTHINGS_PX)
-        errors = {
-            width: _mean_square(explained + _continued(difference, unknown_there, width) - own, trial)
-            for width in _SMOOTHINGS_PX
-        }
-        smoothing = min(errors, key=lambda width: errors[width])
-        gain = 10 * float(np.log10(max(plain, 1e-12) / max(errors[smoothing], 1e-12)))
+    if count < _FEWEST_TRIALS or not any(weights):
+        return Contents(own, weights, -np.inf, count, 0.0)
+    explained = np.sum([weight * theirs for weight, (theirs, _) in zip(weights, neighbours, strict=True)], axis=0)
+    difference = np.where(known[..., None], own - explained, 0)
+    unknown_there = ~known | trial
+    # Taking noise off the rim is worth something without any neighbour: it must not count for them.
+    plain = min(_mean_square(_continued(own, unknown_there, width) - own, trial) for width in _SMOOTHINGS_PX)
+    errors = {
+        width: _mean_square(explained + _continued(difference, unknown_there, width) - own, trial)
+        for width in _SMOOTHINGS_PX
+    }
+    smoothing = min(errors, key=lambda width: errors[width])
+    gain = 10 * float(np.log10(max(plain, 1e-12) / max(errors[smoothing], 1e-12)))
     pixels = np.where(hole[..., None], explained + _continued(difference, ~known, smoothing), own)
     return Contents(pixels, weights, gain, count, smoothing)
 

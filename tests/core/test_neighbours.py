@@ -280,7 +280,7 @@ def test_edges_agree_by_chance_not_at_all() -> None:
     assert edge_agreement(own, theirs & False, everywhere) == 0
 
 
-def test_without_a_share_contents_are_the_smooth_fill() -> None:
+def test_a_plane_without_detail_has_no_share_and_puts_nothing_into_the_hole() -> None:
     own = data.camera()[100:164, 200:264, None] / 255
     unknown = np.zeros((64, 64), dtype=bool)
     unknown[28:36, 28:36] = True
@@ -288,6 +288,7 @@ def test_without_a_share_contents_are_the_smooth_fill() -> None:
     found = contents_of(own, unknown, unknown, [flat])
     assert found.weights == (0.0,)
     assert found.gain_db == -np.inf
+    assert np.array_equal(found.pixels, own)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------
