@@ -1,7 +1,7 @@
 """``napari-edgeconnect …``: the same repairs without a screen, from files to files.
 
-Stands on ``core``, ``files``, ``evaluation``, ``selftest`` and ``training`` only. Nothing heavy is imported before a
-command needs it, so that ``--help`` answers at once.
+Stands on ``core``, ``files``, ``evaluation``, ``selftest``, ``measurement`` and ``training`` only. Nothing
+heavy is imported before a command needs it, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,21 @@ from typing import Annotated
 
 import typer
 
-from . import batch, demo, evaluate, figure, find, methods, models, repair, replay, selftest, train, uncertainty
+from . import (
+    batch,
+    demo,
+    evaluate,
+    figure,
+    find,
+    measure,
+    methods,
+    models,
+    repair,
+    replay,
+    selftest,
+    train,
+    uncertainty,
+)
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 a file or a value can't be used (one sentence says why); 2 wrong usage; "
@@ -33,6 +47,7 @@ app.command(epilog=_EXIT_CODES)(repair.complete)
 app.command(epilog=_EXIT_CODES)(find.find)
 app.command(epilog=_EXIT_CODES)(selftest.selftest)
 app.command(epilog=_EXIT_CODES)(uncertainty.uncertainty)
+app.command(epilog=_EXIT_CODES)(measure.measure)
 app.command(epilog=_EXIT_CODES + " replay: 4, where pixels are not the recorded ones.")(replay.replay)
 app.command(epilog=_EXIT_CODES)(methods.methods)
 app.command(epilog=_EXIT_CODES)(figure.figure)

@@ -9,8 +9,9 @@ import typer
 
 from . import options
 from .batch_task import Batch, repair_all
-from .repair import chosen_model, known_edges, refuse_contradiction, stack_choices
+from .repair import chosen_model, known_edges
 from .report import ExitCode, reporting
+from .stack_choices import refuse_contradiction, stack_choices
 
 
 def batch(
@@ -50,6 +51,11 @@ def batch(
     mask_axes: options.MaskAxesNames = None,
     mapping: options.Mapping = options.DEFAULT_MAPPING,
     edges_from: options.EdgesFrom = "own",
+    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    neighbour_axis: options.NeighbourAxis = None,
+    neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
+    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_axis: options.SpreadAxis = None,
     scheduler: options.Scheduler = None,
     threads: options.Threads = 1,
     match_noise: options.MatchNoise = False,
@@ -79,7 +85,9 @@ def batch(
                 overwrite=overwrite,
                 axes=axes,
                 mask_axes=mask_axes,
-                choices=stack_choices(mapping, edges_from),
+                choices=stack_choices(
+                    mapping, edges_from, (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis)
+                ),
                 scheduler=scheduler,
                 threads=threads,
                 changes={

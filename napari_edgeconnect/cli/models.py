@@ -12,6 +12,7 @@ from . import options
 from .report import reporting
 
 if TYPE_CHECKING:
+    from napari_edgeconnect.core.familiarity import Familiarity
     from napari_edgeconnect.core.models import ModelInfo
 
 app = typer.Typer(
@@ -68,7 +69,12 @@ def _as_dict(model: ModelInfo) -> dict[str, Any]:
         "bundled": model.bundled,
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),
+        "trained_on": None if model.familiarity is None else _trained_on(model.familiarity),
     }
+
+
+def _trained_on(familiarity: Familiarity) -> dict[str, Any]:
+    return {"images": familiarity.images, "kinds": list(familiarity.kinds)}
 
 
 def _as_text(model: ModelInfo) -> str:
@@ -80,6 +86,13 @@ def _as_text(model: ModelInfo) -> str:
         + f"  {model.formulation} formulation, width {model.width}, {model.blocks} blocks, {size}\n"
         f"  licence: {model.licence}\n"
         f"  training: {model.training}\n"
+        f"  kinds of training images: {_kinds(model.familiarity)}\n"
         f"  sha256 of the edge generator: {model.sha256['edge']}\n"
         f"  sha256 of the completion network: {model.sha256['inpaint']}"
     )
+
+
+def _kinds(familiarity: Familiarity | None) -> str:
+    if familiarity is None:
+        return "not stated, so no image can be told to be unlike them"
+    return f"{', '.join(filter(None, familiarity.kinds)) or 'not named'} ({familiarity.images} images)"

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
-from napari_edgeconnect.core.settings import CLASSICAL_METHODS, Settings, StackSettings
+from napari_edgeconnect.core.settings import (
+    CLASSICAL_METHODS,
+    LARGEST_NEIGHBOUR_REACH,
+    Neighbours,
+    Settings,
+    Spreading,
+    StackSettings,
+)
 
 DEFAULTS = Settings()
+STACK_DEFAULTS = StackSettings()
 #: Tight masks leave a rim of damaged pixels, so the command line widens them.
 GROW_PX = 2.0
 
 EDGECONNECT = "edgeconnect"
 MethodName = StrEnum("MethodName", {name: name for name in (EDGECONNECT, *CLASSICAL_METHODS)})
 DEFAULT_METHOD = MethodName(EDGECONNECT)
+#: The method's name where nothing is filled in: ``--exclude``.
+EXCLUDE = "exclude"
 
 _MODEL = "Model"
 _EDGES = "Edges"
 _RUN = "Running"
 _STACK = "Stacks"
 MappingName = StrEnum("MappingName", {name: name for name in ("plane", "stack")})
-DEFAULT_MAPPING = MappingName(StackSettings().mapping)
+DEFAULT_MAPPING = MappingName(STACK_DEFAULTS.mapping)
+NeighboursName = StrEnum("NeighboursName", {name: name for name in get_args(Neighbours)})
+DEFAULT_NEIGHBOURS = NeighboursName(STACK_DEFAULTS.neighbours)
+SpreadingName = StrEnum("SpreadingName", {name: name for name in get_args(Spreading)})
+DEFAULT_SPREADING = SpreadingName(STACK_DEFAULTS.spread_mask)
 
 Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or NPY: one plane, gray, RGB or RGBA.")]
 ImageOrStack = Annotated[
@@ -56,8 +70,8 @@ EdgeOutput = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The edge label image: .png, .tif or .npy with 0 none, 1 measured, 2 proposed. OUT.json (the record) is "
-        "written beside it.",
+        help="The edge label image: .png, .tif or .npy with 0 none, 1 measured, 2 proposed; of a stack .tif. OUT.json "
+        "(the record) is written beside it.",
     ),
 ]
 Method = Annotated[
@@ -65,6 +79,15 @@ Method = Annotated[
     typer.Option(
         help="What repairs. All but edgeconnect work without the networks, so options of models, edges and devices do "
         "not go with them. telea, navier-stokes and patchmatch need the extra 'classical'.",
+    ),
+]
+Exclude = Annotated[
+    str | None,
+    typer.Option(
+        "--exclude",
+        metavar="nan|VALUE",
+        help="Fill nothing in: give the damage this value instead, so that it can be left out of every measurement. "
+        "nan needs an image of floats. Options of methods, models, edges and devices do not go with it.",
     ),
 ]
 Model = Annotated[
@@ -180,6 +203,55 @@ EdgesFrom = Annotated[
         metavar="CHANNEL",
         help="Whose edges guide all channels: a channel's number, from 0; 'strongest': the one that stands out most "
         "from its noise; 'own': each its own.",
+        rich_help_panel=_STACK,
+    ),
+]
+NeighboursOf = Annotated[
+    NeighboursName,
+    typer.Option(
+        "--neighbours",
+        help="What adjacent planes give for a hole in which they are intact, as far as their surroundings fit: off; "
+        "edges (theirs, beside those proposed); start (their contents, for the networks to start from); contents (as "
+        "they are, in place of what the networks make). The source's planes count, not repaired ones.",
+        rich_help_panel=_STACK,
+    ),
+]
+NeighbourAxis = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LETTER",
+        help="Along which axis planes are adjacent, such as Z. Needed where several axes count planes.",
+        rich_help_panel=_STACK,
+    ),
+]
+NeighbourReach = Annotated[
+    int,
+    typer.Option(min=1, max=LARGEST_NEIGHBOUR_REACH, help="How many planes on either side.", rich_help_panel=_STACK),
+]
+SpreadMask = Annotated[
+    SpreadingName,
+    typer.Option(
+        "--spread-mask",
+        help="Of a mask with a plane for each place: no (as it is); between (empty planes between two that are painted "
+        "get what lies between); everywhere (all planes get the damage of all).",
+        rich_help_panel=_STACK,
+    ),
+]
+SpreadAxis = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LETTER",
+        help="Along which axis the mask is spread. Needed where several of its axes count planes.",
+        rich_help_panel=_STACK,
+    ),
+]
+Planes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plane",
+        metavar="WHICH",
+        help="Repair these planes alone: 12, Z=12, Z=3-7 or Z=12,T=3,C=0, counted from 0. May be given several times. "
+        "All others are passed on as they are.",
         rich_help_panel=_STACK,
     ),
 ]

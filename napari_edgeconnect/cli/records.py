@@ -24,14 +24,14 @@ def read_record(path: Path) -> dict[str, Any]:
     FileError, ValueError
         In one sentence: no such file, no record, or one that can't be used.
     """
-    from napari_edgeconnect.core import record_schema
+    from napari_edgeconnect.core import record_reading
 
     if not path.is_dir() and path.suffix.lower() == ".json":
-        return record_schema.read_record(path)
+        return record_reading.read_record(path)
     found = read_embedded(path)
     if not found:
         raise FileError(f"There is no record in {path}: give the JSON file that was written with it.")
-    return record_schema.checked_record(found[-1], f"The record in {path}")
+    return record_reading.checked_record(found[-1], f"The record in {path}")
 
 
 def named_inputs(inputs: Mapping[str, Path], record_path: Path) -> dict[str, dict[str, str]]:

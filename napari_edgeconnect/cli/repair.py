@@ -12,6 +12,7 @@ from napari_edgeconnect.files import holds_stack
 
 from . import options
 from .report import reporting
+from .stack_choices import FOR_STACKS_ALONE, MASKS_OF_STACKS, WORKERS, refuse_contradiction, stack_choices
 from .stack_run import repair_stack_file
 from .stack_task import StackTask
 from .task import Task, propose_edges, repair_image
@@ -23,6 +24,7 @@ def inpaint(
     output: options.Output,
     context: typer.Context,
     method: options.Method = options.DEFAULT_METHOD,
+    exclude: options.Exclude = None,
     model: options.Model = None,
     edge_weights: options.EdgeWeights = None,
     inpaint_weights: options.InpaintWeights = None,
@@ -39,6 +41,12 @@ def inpaint(
     mask_axes: options.MaskAxesNames = None,
     mapping: options.Mapping = options.DEFAULT_MAPPING,
     edges_from: options.EdgesFrom = "own",
+    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    neighbour_axis: options.NeighbourAxis = None,
+    neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
+    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_axis: options.SpreadAxis = None,
+    plane: options.Planes = None,
     scheduler: options.Scheduler = None,
     threads: options.Threads = 1,
     match_noise: options.MatchNoise = False,
@@ -54,10 +62,14 @@ def inpaint(
 ) -> None:
     """Repair an image: hallucinate the edges inside the hole, then complete it. Known pixels are never altered.
 
-    With --method, a classical method does it instead. A stack is repaired plane by plane, and goes on where it was
-    stopped when the same command is given again.
+    With --method, a classical method does it instead; with --exclude, nothing is filled in. A stack is repaired plane
+    by plane, and goes on where it was stopped when the same command is given again.
     """
-    if method != options.EDGECONNECT:
+    if exclude is not None:
+        refuse_options(
+            context, _names(context) - (_FOR_EVERY_METHOD - {"method", "axes"}), "it does not go with --exclude."
+        )
+    elif method != options.EDGECONNECT:
         _refuse_network_options(context, method)
     chosen = chosen_model(model, edge_weights, inpaint_weights)
     if probability is not None and edges is None:
@@ -85,27 +97,35 @@ def inpaint(
             },
         }
         if axes is not None or holds_stack(image):
-            refuse_options(context, {"method", "selftest"}, "it goes with one plane, not with a stack.")
+            refuse_options(context, {"exclude", "selftest"}, "it goes with one plane, not with a stack.")
             refuse_contradiction(scheduler, threads)
             task = StackTask(
                 **common,
+                method=method.value,
                 edges=edges,
                 probability=probability,
                 save_edges=save_edges,
                 save_probability=save_probability,
                 axes=axes,
                 mask_axes=mask_axes,
-                choices=stack_choices(mapping, edges_from),
+                choices=stack_choices(
+                    mapping,
+                    edges_from,
+                    (neighbours, neighbour_axis, neighbour_reach),
+                    (spread_mask, spread_axis),
+                    plane,
+                ),
                 scheduler=scheduler,
                 threads=threads,
             )
             repair_stack_file(task, report)
             return
-        refuse_options(context, _FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
+        refuse_options(context, FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
         repair_image(
             Task(
                 **common,
-                method=method.value,
+                method=method.value if exclude is None else options.EXCLUDE,
+                excluded=None if exclude is None else excluded_value(exclude),
                 edges=edges,
                 probability=probability,
                 save_edges=save_edges,
@@ -116,9 +136,10 @@ def inpaint(
 
 
 def edges(
-    image: options.Image,
+    image: options.ImageOrStack,
     mask: options.Mask,
     output: options.EdgeOutput,
+    context: typer.Context,
     model: options.Model = None,
     edge_weights: options.EdgeWeights = None,
     inpaint_weights: options.InpaintWeights = None,
@@ -126,6 +147,18 @@ def edges(
     sigma: options.Sigma = None,
     no_known_edges: options.NoKnownEdges = False,
     threshold: options.Threshold = options.DEFAULTS.threshold,
+    axes: options.AxesNames = None,
+    mask_axes: options.MaskAxesNames = None,
+    mapping: options.Mapping = options.DEFAULT_MAPPING,
+    edges_from: options.EdgesFrom = "own",
+    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    neighbour_axis: options.NeighbourAxis = None,
+    neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
+    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_axis: options.SpreadAxis = None,
+    plane: options.Planes = None,
+    scheduler: options.Scheduler = None,
+    threads: options.Threads = 1,
     grow_px: options.GrowPx = options.GROW_PX,
     half: options.Half = False,
     device: options.Device = "auto",
@@ -136,27 +169,39 @@ def edges(
     """Stage 1 alone: write the measured and the proposed edges, to be looked at and corrected before `complete`.
 
     For exactly what `inpaint` would make of them, hand the probabilities on as well:
-    `edges … -o e.png --save-probability p.npy`, then `complete … --edges e.png --probability p.npy`.
+    `edges … -o e.png --save-probability p.npy`, then `complete … --edges e.png --probability p.npy`. Of a stack both
+    are written as .tif.
     """
     chosen = chosen_model(model, edge_weights, inpaint_weights)
     with reporting(as_json=as_json, quiet=quiet) as report:
-        task = Task(
-            command="edges",
-            image=image,
-            mask=mask,
-            output=output,
-            save_probability=save_probability,
-            model=chosen,
-            device=device,
-            overwrite=overwrite,
-            changes={
+        common: dict[str, Any] = {
+            "command": "edges",
+            "image": image,
+            "mask": mask,
+            "output": output,
+            "save_probability": save_probability,
+            "model": chosen,
+            "device": device,
+            "overwrite": overwrite,
+            "changes": {
                 **known_edges(sigma, no_known_edges),
                 "threshold": threshold,
                 "grow_px": grow_px,
                 "half_precision": half,
             },
+        }
+        if axes is None and not holds_stack(image):
+            refuse_options(context, FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
+            propose_edges(Task(**common), report)
+            return
+        refuse_contradiction(scheduler, threads)
+        if neighbours in ("start", "contents"):
+            raise typer.BadParameter("`edges` invents no contents: give edges, or off.", param_hint="--neighbours")
+        choices = stack_choices(
+            mapping, edges_from, (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis), plane
         )
-        propose_edges(task, report)
+        of_stack = {"axes": axes, "mask_axes": mask_axes, "choices": choices}
+        repair_stack_file(StackTask(**common, **of_stack, scheduler=scheduler, threads=threads), report)
 
 
 def complete(
@@ -177,6 +222,12 @@ def complete(
     axes: options.AxesNames = None,
     mask_axes: options.MaskAxesNames = None,
     mapping: options.Mapping = options.DEFAULT_MAPPING,
+    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    neighbour_axis: options.NeighbourAxis = None,
+    neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
+    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_axis: options.SpreadAxis = None,
+    plane: options.Planes = None,
     scheduler: options.Scheduler = None,
     threads: options.Threads = 1,
     match_noise: options.MatchNoise = False,
@@ -221,19 +272,40 @@ def complete(
             },
         }
         if axes is None and not holds_stack(image):
-            refuse_options(context, _FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
+            refuse_options(context, FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
             repair_image(Task(**common), report)
             return
         refuse_options(context, {"selftest"}, "it goes with one plane, not with a stack.")
         refuse_contradiction(scheduler, threads)
-        of_stack = {"axes": axes, "mask_axes": mask_axes, "choices": stack_choices(mapping, "own")}
+        if neighbours == "edges":
+            raise typer.BadParameter("edges are given: give contents, start or off.", param_hint="--neighbours")
+        choices = stack_choices(
+            mapping, "own", (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis), plane
+        )
+        of_stack = {"axes": axes, "mask_axes": mask_axes, "choices": choices}
         repair_stack_file(StackTask(**common, **of_stack, scheduler=scheduler, threads=threads), report)
 
 
 def _refuse_network_options(context: typer.Context, method: str) -> None:
     """Options that a classical method would ignore are a mistake, whatever their value."""
-    others = {str(parameter.name) for parameter in context.command.params} - _FOR_EVERY_METHOD
+    others = _names(context) - _FOR_EVERY_METHOD - MASKS_OF_STACKS - WORKERS
     refuse_options(context, others, f"only --method {options.EDGECONNECT} knows that; {method} has no networks.")
+
+
+def _names(context: typer.Context) -> set[str]:
+    return {str(parameter.name) for parameter in context.command.params}
+
+
+def excluded_value(text: str) -> float:
+    """What ``--exclude`` says, as a number; whole numbers of any size stay exact."""
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            message = f"{text!r} is neither nan nor a number."
+            raise typer.BadParameter(message, param_hint="--exclude") from None
 
 
 def refuse_options(context: typer.Context, names: Collection[str], message: str) -> None:
@@ -243,28 +315,18 @@ def refuse_options(context: typer.Context, names: Collection[str], message: str)
         raise typer.BadParameter(message, param_hint=" and ".join(given))
 
 
-def stack_choices(mapping: str, edges_from: str) -> dict[str, Any]:
-    """The choices that a stack's options make."""
-    return {"mapping": str(mapping), "edges_from": int(edges_from) if edges_from.isdecimal() else edges_from}
-
-
 def _was_given(context: typer.Context, name: str | None) -> bool:
     source = context.get_parameter_source(name or "")
     return source is not None and source.name != "DEFAULT"
 
 
-def refuse_contradiction(scheduler: str | None, threads: int) -> None:
-    """A scheduler's workers have threads of their own."""
-    if scheduler is not None and threads > 1:
-        raise typer.BadParameter("it is for this machine alone; --scheduler has workers.", param_hint="--threads")
-
-
-_FOR_STACKS_ALONE = {"mask_axes", "mapping", "edges_from", "scheduler", "threads"}
 _FOR_EVERY_METHOD = {
     "image",
     "mask",
     "output",
     "method",
+    "exclude",
+    "axes",
     "grow_px",
     "selftest",
     "embed_mask",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from napari_edgeconnect.files import FileError, ImageFile, holds_stack, open_stack, read_image, sha256
 
+from .edge_files import given_edges
 from .options import EDGECONNECT
 from .records import found_input, read_record
 from .report import Report
 from .stack_run import stack_repaired
 from .stack_task import StackTask
-from .task import Task, given_edges, plan_outputs, provenance, read_inputs, write_repair
+from .task import Task, plan_outputs, provenance, read_inputs, write_repair
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
@@ -56,10 +58,12 @@ def replay_file(
         Where it can't be done as it was.
     """
     record = read_record(path)
-    if record["kind"] not in ("repair", "classical", "stack"):
+    if record["kind"] not in ("repair", "classical", "excluded", "stack") or _has_edges_alone(record):
         raise FileError(f"{path} is a record of kind {record['kind']!r}, which repaired nothing: there is no replay.")
     inputs = _inputs(path, record, given)
     before = _output_then(path, record)
+    if any(_is(output.with_suffix(suffix), kept) for kept in (path, before) for suffix in (output.suffix, ".json")):
+        raise FileError(f"{output} is what the replay is to be compared with: give another output name.")
     loaded = _model(record, model, device, report) if record["method"] == EDGECONNECT else None
     _warn(record, loaded, report)
     task = Task(command=_COMMAND, output=output, method=record["method"], overwrite=overwrite, **inputs)
@@ -68,6 +72,11 @@ def replay_file(
     else:
         again = _image_again(record, task, report, loaded)
     return _said(record, again, before, task, report)
+
+
+def _has_edges_alone(record: Mapping[str, Any]) -> bool:
+    """Of a stack: ``edges`` proposed, and repaired nothing."""
+    return any(plane["kind"] == "edges" for plane in record.get("planes", ()))
 
 
 def _inputs(path: Path, record: Mapping[str, Any], given: Mapping[str, Path]) -> dict[str, Path]:
@@ -89,6 +98,10 @@ def _output_then(path: Path, record: Mapping[str, Any]) -> Path | None:
     """The output that was made then, if it is still there."""
     name = (record.get("outputs") or {}).get("output")
     return path.parent / name if name and (path.parent / name).exists() else None
+
+
+def _is(path: Path, other: Path | None) -> bool:
+    return other is not None and path.absolute() == other.absolute()
 
 
 def _model(record: Mapping[str, Any], model: str | None, device: str | None, report: Report) -> EdgeConnect:
@@ -136,11 +149,12 @@ def _edges(
     assert task.edges is not None
     if task.edges.suffix == ".npz":
         return load_edge_map(task.edges)
-    return given_edges(task, source, mask, settings_of(record["settings"]), report)
+    return given_edges(task.edges, task.probability, source, mask, settings_of(record["settings"]), report)
 
 
 def _stack_again(record: Mapping[str, Any], task: Task, report: Report, model: EdgeConnect | None) -> Mapping[str, Any]:
     from napari_edgeconnect.core.replay import settings_of
+    from napari_edgeconnect.core.settings import StackSettings
 
     shared, settings = record["stack"], settings_of(record["settings"])
     info = model.info if model else None
@@ -152,9 +166,14 @@ def _stack_again(record: Mapping[str, Any], task: Task, report: Report, model: E
         changes=dict(vars(settings)),
         axes=shared["axes"],
         mask_axes=shared["mask_axes"],
-        choices={name: shared[name] for name in ("mapping", "edges_from")},
+        method=task.method,
+        choices={
+            field.name: tuple(value) if isinstance(value := shared[field.name], list) else value
+            for field in fields(StackSettings)
+        },
     )
-    return stack_repaired(stack_task, report, model)
+    again, _ = stack_repaired(stack_task, report, model)
+    return again
 
 
 def _of(record: Mapping[str, Any], same: bool) -> dict[str, Any]:
@@ -165,6 +184,9 @@ def _said(record: Mapping[str, Any], again: Mapping[str, Any], before: Path | No
     """Say whether the pixels are the recorded ones, and else how far off they are."""
     from napari_edgeconnect.core.replay import is_same
 
+    if again.get("package") != record.get("package"):
+        packages = [" ".join(one["package"].values()) for one in (record, again)]
+        report.note(f"The repair was made with {packages[0]}, and this is {packages[1]}: the last bits may differ.")
     same = is_same(record, again)
     apart = None if same or before is None else _difference(before, task.output, record)
     if same:

@@ -65,6 +65,8 @@ class Report:
             f"Model {info.name} (licence: {info.licence}) on {device}.",
             {"event": "model", "name": info.name, "licence": info.licence, "device": device},
         )
+        if info.familiarity is None:
+            self.note(f"{info.name} does not say what images it was trained on, so none can be told to be unlike them")
 
     def note(self, message: str) -> None:
         """Say something that a person should know."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,15 @@ from napari_edgeconnect.files import (
     read_as_mask,
 )
 
-from .task import MEANINGS, Task, settings_of
+from .edge_files import MEANINGS
+from .options import EDGECONNECT
+from .task import Task, settings_of
 
 if TYPE_CHECKING:
+    from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.settings import StackSettings
     from napari_edgeconnect.core.stack import Stack
+    from napari_edgeconnect.core.stack_plane import Repairer
     from napari_edgeconnect.core.workers import Opened
 
 
@@ -51,6 +55,11 @@ class StackTask(Task):
     def has_workers(self) -> bool:
         """True where others than this thread repair."""
         return self.scheduler is not None or self.threads > 1
+
+    @property
+    def wants_edges_alone(self) -> bool:
+        """True where the output is the edges, and no pixel is invented."""
+        return self.command == "edges"
 
     def altered_path(self) -> Path:
         """OUT_altered.tif."""
@@ -91,7 +100,7 @@ def opened(task: StackTask) -> Iterator[tuple[StackFile, Stack, list[str]]]:
             settings=settings_of(task),
             choices=replace(StackSettings(), **task.choices),
         )
-        stack = replace(stack, keeps_edges=bool(task.save_edges or task.save_probability))
+        stack = replace(stack, keeps_edges=bool(task.save_edges or task.save_probability or task.wants_edges_alone))
         if task.edges is None:
             yield source, stack, [*source.notes, *notes]
             return
@@ -134,19 +143,30 @@ def _mask(task: StackTask) -> Iterator[tuple[Any, str | None, list[str]]]:
         yield file.pixels, task.mask_axes or file.axes, [*file.notes]
 
 
+def repairer_of(task: StackTask, model: EdgeConnect | None = None) -> Repairer:
+    """Who goes through the planes: a classical method, the task's model, or its stage 1; the model is loaded."""
+    from napari_edgeconnect.core.classical import Classical
+    from napari_edgeconnect.core.edgeconnect import EdgeConnect
+    from napari_edgeconnect.core.edges_alone import EdgesAlone
+    from napari_edgeconnect.core.models import DEFAULT_MODEL
+
+    if task.method != EDGECONNECT:
+        return Classical(task.method)
+    model = model or EdgeConnect.load(task.model or DEFAULT_MODEL, device=task.device)
+    return EdgesAlone(model) if task.wants_edges_alone else model
+
+
 def open_on_worker(
     task: StackTask, choices: StackSettings, contrasts: tuple[tuple[float, float] | None, ...], guide: int | None
 ) -> Opened:
     """Open a task's stack and load its model on a worker, with what was decided for all planes before."""
-    from napari_edgeconnect.core.edgeconnect import EdgeConnect
-    from napari_edgeconnect.core.models import DEFAULT_MODEL
     from napari_edgeconnect.core.workers import Opened
 
+    decided_before = {"mapping": "plane", "edges_from": "own"}
     with ExitStack() as files:
-        _, stack, _ = files.enter_context(opened(replace(task, choices={})))
+        _, stack, _ = files.enter_context(opened(replace(task, choices={**asdict(choices), **decided_before})))
         stack = replace(stack, choices=choices, contrasts=contrasts, guide=guide)
-        model = EdgeConnect.load(task.model or DEFAULT_MODEL, device=task.device)
-        return Opened(model, stack, files.pop_all().close)
+        return Opened(repairer_of(task), stack, files.pop_all().close)
 
 
 def anywhere(task: StackTask) -> StackTask:

@@ -17,18 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_edgeconnect.files import (
-    FileError,
     ImageFile,
     Staging,
     check_format,
     check_mask_place,
-    read_as_edges,
     read_as_mask,
     read_image,
     write_image,
 )
 
-from .options import EDGECONNECT
+from .edge_files import check_size, given_edges
+from .options import EDGECONNECT, EXCLUDE
 from .records import from_folder_of, named_inputs, read_record, write_json
 from .report import Report
 
@@ -50,7 +49,9 @@ class Task:
     command : str
         For the record.
     method : str
-        "edgeconnect", or a classical method, which knows neither edges nor models.
+        "edgeconnect"; a classical method, which knows neither edges nor models; or "exclude", which fills nothing.
+    excluded : float or None
+        The value that excluded pixels get.
     image, mask, edges, probability : Path or None
         Inputs.
     output, save_edges, save_probability : Path or None
@@ -74,6 +75,7 @@ class Task:
     mask: Path
     output: Path
     method: str = EDGECONNECT
+    excluded: float | None = None
     edges: Path | None = None
     probability: Path | None = None
     save_edges: Path | None = None
@@ -110,7 +112,7 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
     for note in repair.record["notes"]:
         report.note(note)
     if task.method == EDGECONNECT:
-        _warn(task, source, mask, report)
+        _warn(task, source, mask, report, model)
     record = {**repair.record, **provenance(task, outputs)}
     if test is not None:
         from napari_edgeconnect.core.record import with_self_test
@@ -120,8 +122,9 @@ def repair_image(task: Task, report: Report, model: EdgeConnect | None = None) -
     for path in outputs.values():
         report.written(path)
     hole, fraction, seconds = (record[key] for key in ("hole_px", "hole_fraction", "seconds"))
+    verb = "Excluded" if task.method == EXCLUDE else "Repaired"
     report.result(
-        f"Repaired {hole} pixels ({100 * fraction:.2g} % of the image) in {seconds:.1f} s.",
+        f"{verb} {hole} pixels ({100 * fraction:.2g} % of the image) in {seconds:.1f} s.",
         {
             "command": task.command,
             "method": task.method,
@@ -175,11 +178,12 @@ def write_repair(
     )
 
 
-def _warn(task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report) -> None:
+def _warn(task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report, model: EdgeConnect | None) -> None:
     """Say what speaks against trusting the result; how much is missing stands in the record's notes."""
     from napari_edgeconnect.core.refusals import reasons_against
 
-    for reason in reasons_against(source.pixels, mask, settings_of(task)):
+    info = model.info if model else model_info(task)
+    for reason in reasons_against(source.pixels, mask, settings_of(task), model=info):
         if reason.name != "much-missing":
             report.note(reason.sentence)
 
@@ -188,15 +192,28 @@ def _repair_steps(
     task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report, model: EdgeConnect | None
 ) -> Generator[Step, None, Repair | ClassicalRepair]:
     settings = settings_of(task)
+    if task.method == EXCLUDE:
+        return _excluded(task, source, mask, settings)
     if task.method != EDGECONNECT:
         from napari_edgeconnect.core.classical import inpaint_steps
 
         return inpaint_steps(source.pixels, mask, task.method, grow_px=settings.grow_px)
-    edges = given_edges(task, source, mask, settings, report) if task.edges else None
+    edges = given_edges(task.edges, task.probability, source, mask, settings, report) if task.edges else None
     model = model or load_model(task, report)
     if edges is None:
         return model.inpaint_steps(source.pixels, mask, settings)
     return model.complete_steps(source.pixels, mask, edges, settings)
+
+
+def _excluded(
+    task: Task, source: ImageFile, mask: NDArray[np.bool_], settings: Settings
+) -> Generator[Step, None, ClassicalRepair]:
+    from napari_edgeconnect.core.exclusion import exclude
+    from napari_edgeconnect.core.results import Step
+
+    assert task.excluded is not None
+    yield Step(0, 1, "Excluding")
+    return exclude(source.pixels, mask, task.excluded, grow_px=settings.grow_px, return_record=True)
 
 
 def propose_edges(task: Task, report: Report) -> None:
@@ -243,16 +260,8 @@ def _read(task: Task, report: Report) -> tuple[ImageFile, NDArray[np.bool_]]:
     mask, notes = read_as_mask(task.mask)
     for note in (*source.notes, *notes):
         report.note(note)
-    _check_size(task.mask, mask, source)
+    check_size(task.mask, mask, source)
     return source, mask
-
-
-def _check_size(path: Path, plane: NDArray[Any], source: ImageFile) -> None:
-    if plane.shape != source.pixels.shape[:2]:
-        ours, wanted = (f"{shape[1]} x {shape[0]}" for shape in (plane.shape, source.pixels.shape))
-        raise FileError(
-            f"{path} is {ours} pixels (width x height), but {source.path} is {wanted}: both must be of one size."
-        )
 
 
 def _check_outputs(task: Task, source: ImageFile | None) -> None:
@@ -288,42 +297,6 @@ def load_model(task: Task, report: Report) -> EdgeConnect:
     model = EdgeConnect.load(task.model or DEFAULT_MODEL, device=task.device)
     report.model(model.info, str(model.device))
     return model
-
-
-def given_edges(
-    task: Task, source: ImageFile, mask: NDArray[np.bool_], settings: Settings, report: Report
-) -> EdgeMap | NDArray[Any]:
-    """The edges that a person brings, as core takes them."""
-    from napari_edgeconnect.core.edges import EdgeMap
-    from napari_edgeconnect.core.holes import grown
-    from napari_edgeconnect.core.planes import nonfinite
-
-    assert task.edges is not None
-    edges, meaning, notes = read_as_edges(task.edges)
-    for note in notes:
-        report.note(note)
-    report.note(f"{task.edges.name} is read as {MEANINGS[meaning]}")
-    _check_size(task.edges, edges, source)
-    hole = grown(mask, settings.grow_px) | nonfinite(source.pixels)
-    if task.probability is None:
-        if meaning == "labels" and (edges[hole] == 2).any():
-            report.note("without --probability the proposed edges count as if they were drawn")
-        # Stage 1 says something about the known region, too; edges there are measured.
-        return edges if meaning == "labels" else np.where(hole, edges, np.zeros((), edges.dtype))
-    if meaning != "labels":
-        raise FileError(f"{task.edges} is read as {MEANINGS[meaning]}; --probability goes with labels only.")
-    probability, kind, notes = read_as_edges(task.probability)
-    if kind != "probabilities":
-        raise FileError(f"{task.probability} holds {kind}; the floats of `edges --save-probability` are wanted.")
-    _check_size(task.probability, probability, source)
-    return EdgeMap(edges, probability, hole, settings.threshold)
-
-
-MEANINGS = {
-    "labels": "edge labels of the whole plane (1 measured, 2 proposed, 3 drawn)",
-    "drawing": "a drawing of the edges inside the hole (white is edge)",
-    "probabilities": "edge probabilities inside the hole",
-}
 
 
 def optional_outputs(task: Task) -> dict[str, Path]:

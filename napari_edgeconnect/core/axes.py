@@ -118,6 +118,28 @@ class Axes:
         """The axes that are neither the plane's, nor channels, nor colours, in the array's order."""
         return "".join(name for name in self.names if name not in (*self.plane, CHANNEL, COLOUR))
 
+    def along(self, name: str | None, what: str, choice: str) -> str:
+        """The axis of places that something goes along: the named one, or without a name the only one.
+
+        Parameters
+        ----------
+        name : str or None
+        what, choice : str
+            What goes along it, and where the axis was chosen: for errors.
+
+        Raises
+        ------
+        ValueError
+            Where there is no such axis, or none is named and there are several.
+        """
+        known = self.place_names
+        if name is None and len(known) == 1:
+            return known
+        if name is None or name.upper() not in tuple(known):
+            have = f"that is one of {', '.join(known)}" if known else f"but {self.names!r} has none"
+            raise ValueError(f"{choice} is {name!r}: {what} need an axis that counts planes, {have}.")
+        return name.upper()
+
     def places(self) -> Iterator[Place]:
         """Every place, the last axis fastest: one number for each of ``place_names``."""
         return product(*(range(self.size(name)) for name in self.place_names))

@@ -118,10 +118,38 @@ def inpaint_steps(
 ) -> Generator[Step, None, ClassicalRepair]:
     """:func:`inpaint`, window by window; closing it stops within one. Returns a :class:`ClassicalRepair`."""
     started = time.monotonic()
-    if method not in CLASSICAL_METHODS:
-        raise ValueError(f"There is no classical method {method!r}: known are {', '.join(CLASSICAL_METHODS)}.")
-    opponent = _opponent(method)
-    job = _prepared(image, mask, grow_px)
+    return (
+        yield from Classical(method).job_steps(Job.prepare(image, mask, Settings(grow_px=grow_px)), started=started)
+    )
+
+
+class Classical:
+    """A classical method in the place of a model, for planes that are prepared already, such as a stack's.
+
+    Parameters
+    ----------
+    method : str
+        As for :func:`inpaint`; raises the same errors.
+    """
+
+    def __init__(self, method: str) -> None:
+        if method not in CLASSICAL_METHODS:
+            raise ValueError(f"There is no classical method {method!r}: known are {', '.join(CLASSICAL_METHODS)}.")
+        self.method = method
+        self._opponent = _opponent(method)
+
+    def job_steps(
+        self, job: Job, edges: object = None, *, started: float | None = None
+    ) -> Generator[Step, None, ClassicalRepair]:
+        """Repair a prepared job, window by window."""
+        if edges is not None:
+            raise ValueError(f"Method {self.method!r} has no use for edges: give none.")
+        started = time.monotonic() if started is None else started
+        return (yield from _job_steps(job, self.method, self._opponent, started))
+
+
+def _job_steps(job: Job, method: str, opponent: _Opponent, started: float) -> Generator[Step, None, ClassicalRepair]:
+    job = _as_it_is(job)
     result, total = job.image.copy(), len(job.plan.windows)
     undefined_px = 0
     for done, window in enumerate(job.plan.windows):
@@ -149,9 +177,8 @@ def inpaint_steps(
     return ClassicalRepair(result, job.hole.copy(), record)
 
 
-def _prepared(image: ArrayLike, mask: ArrayLike, grow_px: float) -> Job:
+def _as_it_is(job: Job) -> Job:
     """A job as EdgeConnect's, but 8-bit gray is taken as it is, and no hole is cut into tiles."""
-    job = Job.prepare(image, mask, Settings(grow_px=grow_px))
     mapping = _EIGHT_BIT if job.image.dtype == np.uint8 else job.mapping
     return replace(job, mapping=mapping, plan=job.plan.untiled())
 

@@ -83,10 +83,45 @@ def cutouts_of(marked_in: Callable[[Box], Mask], plane_shape: tuple[int, int], s
     list of Cutout
         Every damaged pixel is in exactly one of them, and none where there is no damage.
     """
-    height, width = plane_shape
-    blocks = np.zeros((-(-height // _BLOCK_PX), -(-width // _BLOCK_PX)), dtype=bool)
+    blocks = no_blocks(plane_shape)
     for box in tiles(plane_shape):
-        blocks[_blocks(box)] = _any_in_blocks(marked_in(box))
+        mark_blocks(blocks, box, marked_in(box))
+    return cutouts_from(blocks, plane_shape, settings)
+
+
+def no_blocks(plane_shape: tuple[int, int]) -> Mask:
+    """What is kept of a mask that marks nothing: one bit a block."""
+    height, width = plane_shape
+    return np.zeros((-(-height // _BLOCK_PX), -(-width // _BLOCK_PX)), dtype=bool)
+
+
+def whole_blocks(box: Box, plane_shape: tuple[int, int]) -> Box:
+    """The smallest box around another whose blocks are whole, so that they can be marked anew."""
+    rows, columns = _blocks(box)
+    return Box(
+        rows.start * _BLOCK_PX,
+        min(rows.stop * _BLOCK_PX, plane_shape[0]),
+        columns.start * _BLOCK_PX,
+        min(columns.stop * _BLOCK_PX, plane_shape[1]),
+    )
+
+
+def mark_blocks(blocks: Mask, box: Box, marked: Mask) -> None:
+    """Note of a box of whole blocks which of them have damage, (h, w) bool."""
+    blocks[_blocks(box)] = _any_in_blocks(marked)
+
+
+def is_marked(blocks: Mask, box: Box, *, but: Iterable[Box] = ()) -> bool:
+    """True where some block of a box has damage, blocks of other boxes aside."""
+    left = blocks.copy()
+    for other in but:
+        left[_blocks(other)] = False
+    return bool(left[_blocks(box)].any())
+
+
+def cutouts_from(blocks: Mask, plane_shape: tuple[int, int], settings: Settings) -> list[Cutout]:
+    """As :func:`cutouts_of`, from what is kept of a mask."""
+    height, width = plane_shape
     labels, _ = ndimage.label(blocks, EIGHT_NEIGHBOURS)
     hulls = [
         Box(

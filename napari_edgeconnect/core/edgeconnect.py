@@ -94,6 +94,16 @@ class EdgeConnect:
         """Where the networks are."""
         return self.stages.device
 
+    @property
+    def batch(self) -> int:
+        """How many windows go through a network at once, if there are as many: 1 on a CPU."""
+        return _batch_size(self.device)
+
+    @property
+    def starts_from_fill(self) -> bool:
+        """True for networks that correct a fill; those of the published formulation see none."""
+        return self.info.formulation == "residual"
+
     def record_of(self, edges: EdgeMap, settings: Settings) -> dict[str, Any]:
         """The record of an edge map that has not been completed from: plain values, as in ``Repair.record``."""
         return edge_record(edges, self.info, self.stages, settings)
@@ -204,7 +214,11 @@ class EdgeConnect:
     ) -> Generator[Step, None, EdgeMap]:
         """:meth:`hallucinate_edges`, step by step; closing it stops within one window."""
         job = Job.prepare(image, mask, replace(settings or Settings(), **changes))
-        edges, _ = yield from _counted(self._within_memory(job, self._all_edges), _total(job))
+        return (yield from self.job_edges_steps(job))
+
+    def job_edges_steps(self, job: Job) -> Generator[Step, None, EdgeMap]:
+        """Stage 1 of a prepared job."""
+        edges, _ = yield from counted(self._within_memory(job, self._all_edges), window_count(job))
         return edges
 
     def complete_steps(
@@ -244,23 +258,27 @@ class EdgeConnect:
         started = time.monotonic() if started is None else started
         if edges is not None:
             edge_map = as_edge_map(edges, job.hole, job.measured_edges, job.settings.threshold)
-            return (yield from _counted(self._completed(job, edge_map, started, edges_given=True), _total(job)))
+            return (yield from counted(self._completed(job, edge_map, started, edges_given=True), window_count(job)))
 
         def both() -> Generator[Work, None, Repair]:
             proposed, fitting = yield from self._within_memory(job, self._all_edges)
             return (yield from self._completed(fitting, proposed, started, edges_given=False))
 
-        return (yield from _counted(both(), 2 * _total(job)))
+        return (yield from counted(both(), 2 * window_count(job)))
 
     def _completed(
         self, job: Job, edges: EdgeMap, started: float, *, edges_given: bool
     ) -> Generator[Work, None, Repair]:
         def all_pixels(job: Job, batch: int) -> Generator[Work, None, NDArray[Any]]:
             pixels = PixelPass(self.stages, job, edges)
-            yield from through_all(pixels, batch)
+            yield from through_all([pixels], batch)
             return pixels.result
 
         image, job = yield from self._within_memory(job, all_pixels)
+        return self.repair_of(image, job, edges, time.monotonic() - started, edges_given=edges_given)
+
+    def repair_of(self, image: NDArray[Any], job: Job, edges: EdgeMap, seconds: float, *, edges_given: bool) -> Repair:
+        """What a job gives back that was completed into ``image``: noise is added there where that was asked for."""
         noise = add_matching_noise(image, job) if job.settings.match_noise else None
         record = repair_record(
             job,
@@ -270,30 +288,31 @@ class EdgeConnect:
             result=image,
             edges_given=edges_given,
             noise=noise,
-            seconds=time.monotonic() - started,
+            seconds=seconds,
         )
         return Repair(image, edges, job.hole.copy(), record)
 
     def _all_edges(self, job: Job, batch: int) -> Generator[Work, None, EdgeMap]:
         found = EdgePass(self.stages, job)
-        yield from through_all(found, batch)
+        yield from through_all([found], batch)
         return found.edges
 
     def _within_memory(
         self, job: Job, work: Callable[[Job, int], Generator[Work, None, Result]]
     ) -> Generator[Work, None, tuple[Result, Job]]:
-        return within_memory(job, work, self.device, _batch_size(self.device))
+        return within_memory(job, work, self.device, self.batch)
 
 
 def _batch_size(device: torch.device) -> int:
     return 1 if device.type == "cpu" else GPU_BATCH  # a CPU gains nothing from more than one
 
 
-def _total(job: Job) -> int:
+def window_count(job: Job) -> int:
+    """How many windows a job has."""
     return len(job.plan.windows)
 
 
-def _counted(work: Generator[Work, None, Result], total: int) -> Generator[Step, None, Result]:
+def counted(work: Generator[Work, None, Result], total: int) -> Generator[Step, None, Result]:
     """Turn work into steps: each says how much is done before it, and the last that all is."""
     done = 0
     while True:

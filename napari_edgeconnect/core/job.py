@@ -7,6 +7,7 @@ it. It computes nothing with torch, and touches pixels inside windows only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -68,6 +69,9 @@ class Job:
         Which part of a larger plane the image is.
     mask_sha256 : str
         Of the mask as given, (H, W) bool, before anything was added to it.
+    start : callable or None
+        Gives for a box what holes start from there in place of the smooth fill: (h, w, C) float64, and where, (h, w)
+        bool.
     """
 
     image: NDArray[Any]
@@ -80,6 +84,7 @@ class Job:
     notes: tuple[str, ...] = field(default=())
     cutout: Cutout | None = None
     mask_sha256: str = ""
+    start: Callable[[Box], tuple[NDArray[np.float64], NDArray[np.bool_]]] | None = None
 
     @classmethod
     def prepare(cls, image: ArrayLike, mask: ArrayLike, settings: Settings, cutout: Cutout | None = None) -> Job:
@@ -118,6 +123,11 @@ class Job:
     def image_sha256(self) -> str:
         """Of the user's array."""
         return array_sha256(self.image)
+
+    @cached_property
+    def hole_sha256(self) -> str:
+        """Of ``hole``."""
+        return array_sha256(self.hole)
 
     @cached_property
     def hole_sizes(self) -> NDArray[np.int64]:
@@ -209,18 +219,25 @@ class Job:
         box = window.box
         unit, unknown = self.unit(box), self.hole[box.slices]
         if guess is None or window.core is None:
-            return View(unit, unknown, biharmonic_fill(unit, unknown), edges)
+            return View(unit, unknown, self._started(box, biharmonic_fill(unit, unknown), unknown), edges)
         inside = np.zeros_like(unknown)
         inside[window.core.within(box)] = True
         stretched = guess.at(box)
         elsewhere = unknown & ~inside
-        unit[elsewhere] = stretched[elsewhere]
+        unit[elsewhere] = self._started(box, stretched, elsewhere)[elsewhere]
         if result is not None:
             done = elsewhere & self.plan.repaired_before(window)
             unit[done] = self.mapping.to_unit(colours(result)[box.slices][done])
         unknown = unknown & inside
         fill = stretched + biharmonic_fill(unit - stretched, unknown)
-        return View(unit, unknown, fill, edges)
+        return View(unit, unknown, self._started(box, fill, unknown), edges)
+
+    def _started(self, box: Box, fill: NDArray[np.float64], unknown: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """A fill, or what ``start`` says where it says something."""
+        if self.start is None:
+            return fill
+        pixels, where = self.start(box)
+        return np.where((where & unknown)[..., None], pixels, fill)
 
     def composite(
         self, result: NDArray[Any], window: Window, unit: NDArray[np.floating], limits: tuple[Any, Any]
@@ -242,9 +259,20 @@ class Job:
         target : (h, w) bool, True where pixels were written
         """
         target = self.plan.target(window)
-        invented = np.clip(unit, *limits)[target]
-        colours(result)[window.box.slices][target] = self.mapping.from_unit(invented, result.dtype)
+        self.put(result, window.box, target, unit, limits)
         return target
+
+    def put(
+        self,
+        result: NDArray[Any],
+        box: Box,
+        target: NDArray[np.bool_],
+        unit: NDArray[np.floating],
+        limits: tuple[Any, Any],
+    ) -> None:
+        """As :meth:`composite`, at the pixels of a box that are told, (h, w) bool, of the hole."""
+        invented = np.clip(unit, *limits)[target]
+        colours(result)[box.slices][target] = self.mapping.from_unit(invented, result.dtype)
 
 
 def measured_edges(

@@ -129,6 +129,10 @@ def _paragraph(records: Sequence[Record]) -> str:
         return " ".join([f"{_with_software(first)} was asked how sure its repair is.", *map(_of_interval, records)])
     if kind == "edges":
         return _of_edges(records)
+    if kind == "measurement":
+        return " ".join(_of_measurement(record) for record in records)
+    if kind == "excluded":
+        return _of_exclusion(records)
     sentences = [_what_was_repaired(records), *_by_hand(records), *_noise(records)]
     sentences += _expected_errors(records)
     repaired = any(_total(record, "hole_px") for record in records)
@@ -151,6 +155,19 @@ def _what_was_repaired(records: Sequence[Record]) -> str:
         where.append(f"{len(records)} images")
     were = "was" if pixels == 1 else "were"
     return f"{_pixels(pixels)} in {regions} ({'; '.join(where)}) {were} filled in with {_with_software(records[0])}."
+
+
+def _of_exclusion(records: Sequence[Record]) -> str:
+    pixels = sum(_total(record, "hole_px") for record in records)
+    if not pixels:
+        return f"Nothing was excluded: the {'mask was' if len(records) == 1 else 'masks were'} empty."
+    values = " or ".join(sorted({f"{record['value']}" for record in records}))
+    were = "was" if pixels == 1 else "were"
+    return (
+        f"{_pixels(pixels)} ({_share(records)}) {were} marked as damaged and set to {values} with "
+        f"{SOFTWARE} {records[0].get('version', '')}: nothing was filled in, and they must be left out of every "
+        f"measurement."
+    )
 
 
 def _share(records: Sequence[Record]) -> str:
@@ -251,6 +268,13 @@ def _tested_error(record: Record, test: Record) -> str:
     if not test["advice"]["good_enough"]:
         said += " It found no method good enough to be measured on."
     return said
+
+
+def _of_measurement(record: Record) -> str:
+    return (
+        f"Objects ({record['segmentation']}) were measured without the damage, with its repair by "
+        f"{_with_software(record)}, and across that repair's uncertainty. {record['conclusion']}"
+    )
 
 
 def _of_self_test(record: Record) -> str:

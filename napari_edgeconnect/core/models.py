@@ -1,7 +1,8 @@
 """Models by name: the bundled ones, the user's own, or a folder.
 
-A model is a folder with ``edge.safetensors``, ``inpaint.safetensors`` and a
-``README.md`` (its model card). Listing them reads the files' headers alone.
+A model is a folder with ``edge.safetensors``, ``inpaint.safetensors``, a
+``README.md`` (its model card) and, where it is known what it was trained on,
+``familiarity.safetensors``. Listing them reads the files' headers alone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import platformdirs
 
 from .._paths import weights_dir
 from .checkpoints import CheckpointError, NetworkInfo, inspect_checkpoint, load_generator, write_generator
+from .familiarity import FILE as FAMILIARITY_FILE
+from .familiarity import Familiarity, read_familiarity
 
 DEFAULT_MODEL = "open-science-16"
 #: Set this to keep models elsewhere than in the user's data folder.
@@ -75,6 +78,17 @@ class ModelInfo:
     def sha256(self) -> dict[str, str]:
         """Hexadecimal digests of the two files, under "edge" and "inpaint"."""
         return {"edge": _sha256(self.edge), "inpaint": _sha256(self.inpaint)}
+
+    @cached_property
+    def familiarity(self) -> Familiarity | None:
+        """What the completion network was trained on, in figures; None where its folder does not say.
+
+        Raises
+        ------
+        CheckpointError
+            For a damaged file.
+        """
+        return read_familiarity(self.inpaint.parent)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a record."""
@@ -162,6 +176,7 @@ def import_model(edge: Path, inpaint: Path, *, name: str, licence: str, overwrit
         raise ValueError(f"There is a model {name!r} already: choose another name, or overwrite your own.")
     networks = {"edge": load_generator(edge, "edge"), "inpaint": load_generator(inpaint, "inpaint")}
     _check_pair(networks["edge"][1], networks["inpaint"][1])
+    known = read_familiarity(inpaint.parent)
     folder.mkdir(parents=True, exist_ok=True)
     for kind, source in (("edge", edge), ("inpaint", inpaint)):
         network, info = networks[kind]
@@ -169,6 +184,9 @@ def import_model(edge: Path, inpaint: Path, *, name: str, licence: str, overwrit
         training = "; ".join(filter(None, (info.metadata.get("training", ""), origin)))
         metadata = {**info.metadata, "name": name, "licence": licence, "training": training}
         write_generator(folder / _FILES[kind], network, replace(info, metadata=metadata))
+    (folder / FAMILIARITY_FILE).unlink(missing_ok=True)  # of what is replaced
+    if known is not None:
+        known.write(folder / FAMILIARITY_FILE)
     return _from_folder(folder)
 
 

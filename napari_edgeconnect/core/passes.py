@@ -7,7 +7,7 @@ each. Numpy in, numpy out: torch is behind ``Stages``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -21,6 +21,7 @@ from .edges import EdgeMap, EdgeSource, known_edges
 from .fill import biharmonic_fill
 from .holes import Box, Window
 from .job import Job, View, gray_of
+from .planes import colours
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Yielded = TypeVar("Yielded")
 Result = TypeVar("Result")
+_NONE_MEASURED = np.zeros((0, 0), dtype=bool)
 
 
 class Work(NamedTuple):
@@ -36,6 +38,14 @@ class Work(NamedTuple):
 
     what: str
     windows: int
+
+
+class Prepared(NamedTuple):
+    """A window, as a network gets it; and for stage 1 the edges that were measured there, (h, w) bool."""
+
+    window: Window
+    view: View
+    known: NDArray[np.bool_] = _NONE_MEASURED
 
 
 class EdgePass:
@@ -57,19 +67,29 @@ class EdgePass:
 
     def add(self, windows: Sequence[Window]) -> None:
         """Find the edges of windows of one shape."""
-        job, guess = self.job, self.guesses.of(windows[0])
-        measured = [job.measured(window.box) for window in windows]
-        views = []
-        for window, known in zip(windows, measured, strict=True):
-            proposed = self._labels[window.box.slices] == EdgeSource.PROPOSED  # by earlier tiles
-            views.append(job.view(window, (known | proposed).astype(np.float32), guess))
-        found = self._stages.edge_probability(views, half=job.settings.half_precision)
-        for window, known, plane in zip(windows, measured, found, strict=True):
-            target, here = job.plan.target(window), window.box.slices
-            seen = target | ~job.hole[here]
-            self._probability[here][seen] = plane[seen]
-            self._labels[here][known] = EdgeSource.MEASURED
-            self._labels[here][target & (plane >= job.settings.threshold)] = EdgeSource.PROPOSED
+        prepared = [self.prepared(window) for window in windows]
+        for ready, plane in zip(prepared, self.computed([ready.view for ready in prepared]), strict=True):
+            self.put(ready, plane)
+
+    def prepared(self, window: Window) -> Prepared:
+        """A window as stage 1 gets it."""
+        known = self.job.measured(window.box)
+        proposed = self._labels[window.box.slices] == EdgeSource.PROPOSED  # by earlier tiles
+        view = self.job.view(window, (known | proposed).astype(np.float32), self.guesses.of(window))
+        return Prepared(window, view, known)
+
+    def computed(self, views: Sequence[View]) -> list[NDArray[np.float32]]:
+        """What stage 1 makes of views of one shape, this job's or others' of the same settings."""
+        return self._stages.edge_probability(views, half=self.job.settings.half_precision)
+
+    def put(self, ready: Prepared, plane: NDArray[np.float32]) -> None:
+        """Take over what was computed for a window."""
+        job, window = self.job, ready.window
+        target, here = job.plan.target(window), window.box.slices
+        seen = target | ~job.hole[here]
+        self._probability[here][seen] = plane[seen]
+        self._labels[here][ready.known] = EdgeSource.MEASURED
+        self._labels[here][target & (plane >= job.settings.threshold)] = EdgeSource.PROPOSED
 
 
 class PixelPass:
@@ -106,18 +126,24 @@ class PixelPass:
 
     def add(self, windows: Sequence[Window]) -> list[NDArray[np.bool_]]:
         """Complete windows of one shape: their targets, (h, w) bool, where the result now has new pixels."""
-        job, guess = self.job, self.guesses.of(windows[0])
-        views = [
-            self._view(window, stage_two_edges(self._edges, window.box, job), guess, result=self.result)
-            for window in windows
-        ]
-        completed = self._stages.completed(
-            views, rim_correction=job.settings.rim_correction, half=job.settings.half_precision
-        )
-        return [
-            job.composite(self.result, window, unit, job.limits(view.unit, view.unknown))
-            for window, view, unit in zip(windows, views, completed, strict=True)
-        ]
+        prepared = [self.prepared(window) for window in windows]
+        completed = self.computed([ready.view for ready in prepared])
+        return [self.put(ready, unit) for ready, unit in zip(prepared, completed, strict=True)]
+
+    def prepared(self, window: Window) -> Prepared:
+        """A window as stage 2 gets it."""
+        edges = stage_two_edges(self._edges, window.box, self.job)
+        return Prepared(window, self._view(window, edges, self.guesses.of(window), result=self.result))
+
+    def computed(self, views: Sequence[View]) -> list[NDArray[np.float64]]:
+        """What stage 2 makes of views of one shape, this job's or others' of the same settings."""
+        settings = self.job.settings
+        return self._stages.completed(views, rim_correction=settings.rim_correction, half=settings.half_precision)
+
+    def put(self, ready: Prepared, unit: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Take over what was computed for a window: (h, w) bool, where it has new pixels."""
+        view = ready.view
+        return self.job.composite(self.result, ready.window, unit, self.job.limits(view.unit, view.unknown))
 
 
 class Guesses:
@@ -185,14 +211,50 @@ def coarse_strips(region: Box, job: Job) -> list[Box]:
     return list(region.strips(64 * shrink_factor(region, job.settings.largest_window_px)))
 
 
-def through_all(stage: EdgePass | PixelPass, batch: int) -> Generator[Work, None, None]:
-    """Add all of the plan's windows, and say before each batch what comes."""
-    for windows in _batches(stage.job.plan.windows, batch):
-        if stage.guesses.lack(windows[0]):
-            yield Work("Looking at a large hole as a whole", 0)
-            stage.guesses.of(windows[0])
-        yield Work(stage.what, len(windows))
-        stage.add(windows)
+def through_all(stages: Sequence[EdgePass] | Sequence[PixelPass], batch: int) -> Generator[Work, None, None]:
+    """Add all windows of the passes' plans, and say before each batch what comes.
+
+    Parameters
+    ----------
+    stages : sequence of EdgePass, or of PixelPass
+        Passes of one kind over jobs of the same settings: windows of one shape go through the network together,
+        whichever job they are of.
+    batch : int
+        So many at most. With 1 each pass is done alone, one after the other.
+    """
+    if batch == 1:
+        for stage in stages:
+            for window in stage.job.plan.windows:
+                yield from _added_alone(stage, window)
+        return
+    whole = [(stage, window) for stage in stages for window in stage.job.plan.windows if window.region is None]
+    whole.sort(key=lambda one: one[1].box.shape)
+    for _, alike in groupby(whole, key=lambda one: (one[1].box.shape, colours(one[0].job.image).shape[2])):
+        group = list(alike)
+        for start in range(0, len(group), batch):
+            yield from _added_together(group[start : start + batch])
+    for stage in stages:
+        for window in stage.job.plan.windows:
+            if window.region is not None:
+                yield from _added_alone(stage, window)
+
+
+def _added_alone(stage: EdgePass | PixelPass, window: Window) -> Generator[Work, None, None]:
+    if stage.guesses.lack(window):
+        yield Work("Looking at a large hole as a whole", 0)
+        stage.guesses.of(window)
+    yield Work(stage.what, 1)
+    stage.add([window])
+
+
+def _added_together(group: Sequence[tuple[Any, Window]]) -> Generator[Work, None, None]:
+    """Add windows that hold their holes, each to its own pass."""
+    first = group[0][0]
+    yield Work(first.what, len(group))
+    prepared = [stage.prepared(window) for stage, window in group]
+    computed = first.computed([ready.view for ready in prepared])
+    for (stage, _), ready, plane in zip(group, prepared, computed, strict=True):
+        stage.put(ready, plane)
 
 
 def within_memory(
@@ -229,15 +291,3 @@ def within_memory(
             batch //= 2
         else:
             job = job.with_smaller_windows()
-
-
-def _batches(windows: Sequence[Window], size: int) -> Iterator[list[Window]]:
-    """Windows of one shape in groups; tiles one by one, because each builds on those before."""
-    if size == 1:
-        yield from ([window] for window in windows)
-        return
-    whole = sorted((w for w in windows if w.region is None), key=lambda w: w.box.shape)
-    for _, alike in groupby(whole, key=lambda w: w.box.shape):
-        group = list(alike)
-        yield from (group[i : i + size] for i in range(0, len(group), size))
-    yield from ([window] for window in windows if window.region is not None)

@@ -6,19 +6,21 @@ wants planes: in its own order, and of those that changed alone where it can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .axes import CHANNEL, Place
+from .axes import CHANNEL, COLOUR, Place
 from .holes import Box
-from .stack import Fill, Stack
+from .lazy_array import Block, LazyArray
+from .stack import Stack
+from .stack_fill import Fill
 
 
-class Patched:
+class Patched(LazyArray):
     """An array-like of a stack's shape and dtype, in which its fills show.
 
     Parameters
@@ -26,47 +28,25 @@ class Patched:
     stack : Stack
     fills : callable
         Gives a place's fills; asked whenever one of its planes is.
-
-    Attributes
-    ----------
-    shape : tuple of int
-    dtype : dtype
     """
 
     def __init__(self, stack: Stack, fills: Callable[[Place], Sequence[Fill]]) -> None:
-        self.shape = stack.axes.shape
-        self.dtype = np.dtype(stack.image.dtype)
+        super().__init__(stack.axes.shape, stack.image.dtype)
         self._stack = stack
         self._fills = fills
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Whole planes, or a box of one.
-
-        Parameters
-        ----------
-        key : tuple
-            Integers or whole slices for axes of places and channels, whole slices for all others; of a single plane
-            also slices of its rows and its columns.
-
-        Raises
-        ------
-        IndexError
-            For anything else.
-        """
+    def _read(self, block: Block) -> NDArray[Any]:
         axes = self._stack.axes
-        keys = key if isinstance(key, tuple) else (key,)
-        keys = (*keys, *[slice(None)] * (len(self.shape) - len(keys)))
-        chosen = dict(zip(axes.names, keys, strict=True))
-        box = self._box_of(chosen)
-        if box is None:
-            raise IndexError(f"{key!r} cuts a plane of {axes.names!r}: give whole planes.")
-        block = np.array(self._stack.image[keys])
-        ranges = [[chosen[n]] if chosen[n] != slice(None) else range(axes.size(n)) for n in axes.place_names]
-        for place in product(*ranges):
+        of = dict(zip(axes.names, block, strict=True))
+        whole = {COLOUR: slice(0, axes.size(COLOUR))}  # a fill has all colours
+        pixels = self._source_pixels([whole.get(name, of[name]) for name in axes.names])
+        box = Box(of[axes.plane[0]].start, of[axes.plane[0]].stop, of[axes.plane[1]].start, of[axes.plane[1]].stop)
+        channels = of.get(CHANNEL, slice(0, 1))
+        for place in product(*(range(of[name].start, of[name].stop) for name in axes.place_names)):
             for fill in self._fills(place):
-                if chosen.get(CHANNEL, slice(None)) in (slice(None), fill.channel):
-                    fill.put_into(self._plane_of(block, chosen, place, fill.channel), box)
-        return block
+                if channels.start <= fill.channel < channels.stop:
+                    fill.put_into(self._plane_of(pixels, of, axes.where(place, fill.channel)), box)
+        return pixels[tuple(of[name] if name == COLOUR else slice(None) for name in axes.names)]
 
     def changed(self) -> Iterator[tuple[Any, ...]]:
         """The indices of all planes, or parts of large ones, that differ from the stack's own, place by place."""
@@ -106,27 +86,19 @@ class Patched:
                         fill.shown(name, shown, box)
                 yield shown
 
-    def _box_of(self, chosen: dict[str, Any]) -> Box | None:
-        """What an index shows of its planes; None where it is none that can be served."""
-        axes = self._stack.axes
-        counted = [name for name in axes.names if name in (*axes.place_names, CHANNEL)]
-        one = all(isinstance(chosen[name], (int, np.integer)) for name in counted)
-        for name, key in chosen.items():
-            if name in counted and isinstance(key, (int, np.integer)):
-                continue
-            if key != slice(None) and not (
-                one and name in axes.plane and isinstance(key, slice) and key.step in (None, 1)
-            ):
-                return None
-        ends = [chosen[name].indices(size) for name, size in zip(axes.plane, axes.plane_shape, strict=True)]
-        return Box(ends[0][0], max(ends[0][:2]), ends[1][0], max(ends[1][:2]))
+    def _source_pixels(self, block: Sequence[slice]) -> NDArray[Any]:
+        """A copy of a block of the stack; single planes are asked for by number, whole axes as such."""
+        shape = tuple(part.stop - part.start for part in block)
+        counted = (*self._stack.axes.place_names, CHANNEL)
+        key = tuple(
+            part.start if size == 1 and name in counted else slice(None) if size == whole else part
+            for name, part, size, whole in zip(self._stack.axes.names, block, shape, self.shape, strict=True)
+        )
+        return np.array(self._stack.image[key]).reshape(shape)
 
-    def _plane_of(self, block: NDArray[Any], chosen: dict[str, Any], place: Place, channel: int) -> NDArray[Any]:
-        """A view of one plane in a block, (H, W) or (H, W, colours)."""
+    def _plane_of(self, pixels: NDArray[Any], of: Mapping[str, slice], where: Mapping[str, int]) -> NDArray[Any]:
+        """A view of one plane in a block, (h, w) or (h, w, colours)."""
         axes = self._stack.axes
-        where = axes.where(place, channel)
-        left = [name for name in axes.names if isinstance(chosen[name], slice)]
-        view = block[tuple(where.get(name, slice(None)) for name in left)]
-        order = [name for name in left if name not in where]
-        wanted = [name for name in (*axes.plane, "S") if name in order]
-        return view.transpose([order.index(name) for name in wanted])
+        view = pixels[tuple(where[name] - of[name].start if name in where else slice(None) for name in axes.names)]
+        left = [name for name in axes.names if name not in where]
+        return view.transpose([left.index(name) for name in (*axes.plane, COLOUR) if name in left])

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from math import isfinite  # numpy's knows no whole numbers above 64 bits
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 SOFTWARE = "napari-edgeconnect"
 #: Another one when a reader of the old could misunderstand the new.
 RECORD_VERSION = 1
-Kind = Literal["repair", "classical", "edges", "stack", "self_test", "uncertainty", "unfinished"]
+Kind = Literal[
+    "repair", "classical", "excluded", "edges", "stack", "self_test", "uncertainty", "measurement", "unfinished"
+]
 #: Whose versions may change the last bits of a result.
 _PACKAGES = ("numpy", "scipy", "scikit-image", "torch")
 
@@ -43,12 +46,10 @@ def edge_record(edges: EdgeMap, model: ModelInfo, stages: Stages, settings: Sett
     dict
         Only str, int, float, bool, None, lists and dicts.
     """
-    sizes = np.bincount(ndimage.label(edges.hole, EIGHT_NEIGHBOURS)[0].ravel())[1:]
     return {
         **origin("edges"),
         **_by_networks(edges, model, stages, settings, given=False),
-        **_holes(sizes),
-        "hole_fraction": _count(edges.hole) / edges.hole.size,
+        **_holes_in(edges.hole),
     }
 
 
@@ -75,20 +76,27 @@ def _by_networks(
 
 
 def edges_sha256(edges: EdgeMap, *, merge_known_edges: bool) -> dict[str, str]:
-    """Digests of all that stage 2 follows from.
+    """Digests of all that stage 2 follows from: of planes, of probabilities inside the hole, and of pixels' numbers.
 
     Measured edges that a person has erased are not told from such as were never measured where both are the same to
     stage 2: a label image, which is what is kept of a map in a picture file, can't tell them either.
     """
-    where = np.ones_like(edges.hole) if not merge_known_edges else edges.hole
-    planes = {
+    seen = edges.hole if merge_known_edges else np.ones_like(edges.hole)
+    planes: dict[str, NDArray[Any]] = {
         "labels": edges.labels,
-        "probability": edges.probability,
+        "probability": edges.probability[seen],
         "hole": edges.hole,
-        "drawn": edges.drawn,
-        "erased": edges.erased & where,
+        # Few pixels of a plane that may be large, after each stroke of a live completion.
+        "drawn": np.flatnonzero(edges.drawn).astype(np.int64),
+        "erased": np.flatnonzero(edges.erased & seen).astype(np.int64),
     }
     return {name: array_sha256(plane) for name, plane in planes.items()}
+
+
+def proposal_record(job: Job, edges: EdgeMap, model: ModelInfo, stages: Stages, *, seconds: float) -> dict[str, Any]:
+    """Write down stage 1 alone on a plane of a stack: its edge map's record, and where it looked."""
+    done = _what_was_done(job, job.image, seconds)
+    return {**edge_record(edges, model, stages, job.settings), "method": "edgeconnect", **done}
 
 
 def repair_record(
@@ -134,6 +142,39 @@ def classical_record(
         "settings": {**{name: getattr(job.settings, name) for name in shared}, **options},
         "seed": seed,
         **_what_was_done(job, result, seconds),
+    }
+
+
+def exclusion_record(
+    image: NDArray[Any],
+    mask: NDArray[np.bool_],
+    hole: NDArray[np.bool_],
+    *,
+    result: NDArray[Any],
+    value: float,
+    grow_px: float,
+    nonfinite_px: int,
+    seconds: float,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Write down that damage was marked as missing with ``value``, and nothing was filled in."""
+    return {
+        **origin("excluded"),
+        "method": "exclude",
+        "settings": {"grow_px": float(grow_px)},
+        # JSON has neither NaN nor infinity.
+        "value": value if isfinite(value) else str(float(value)),
+        "image": {"shape": list(image.shape), "dtype": str(image.dtype)},
+        "mask_px": _count(mask),
+        **_holes_in(hole),
+        "nonfinite_px": nonfinite_px,
+        "pixels": {
+            **digests_of_input(image, mask),
+            "altered": array_sha256(hole),
+            "result": array_sha256(result[hole]),
+        },
+        "seconds": round(seconds, 3),
+        "notes": list(notes),
     }
 
 
@@ -208,15 +249,23 @@ def record_of_plane(cutouts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     hole_fraction = summed["hole_px"] / (height * width)
     edges = {
         name: sum(one["edges"][name] for one in cutouts) if name.endswith("_px") else value
-        for name, value in first["edges"].items()
+        for name, value in first.get("edges", {}).items()  # a classical method knows none
     }
-    edges["sha256"] = _of_parts([one["edges"]["sha256"] for one in cutouts])
+    beside = [one["neighbours"] for one in cutouts if "neighbours" in one]
+    neighbours = {
+        **(beside[0] if beside else {}),
+        "proposed_px": sum(one["proposed_px"] for one in beside),
+        "windows": [window for one in beside for window in one["windows"]],
+    }
+    if edges:
+        edges["sha256"] = _of_parts([one["edges"]["sha256"] for one in cutouts])
     notes = [*notes_on(hole_fraction), *(note for one in cutouts for note in one["notes"])]
     return {
         **first,
         **summed,
         "largest_hole_px": max(one["largest_hole_px"] for one in cutouts),
-        "edges": edges,
+        **({"edges": edges} if edges else {}),
+        **({"neighbours": neighbours} if beside else {}),
         "hole_fraction": hole_fraction,
         "pixels": {**_of_parts([one["pixels"] for one in cutouts]), "parts": len(cutouts)},
         "windows": [window for one in cutouts for window in one["windows"]],
@@ -241,7 +290,7 @@ def _what_was_done(job: Job, result: NDArray[Any], seconds: float) -> dict[str, 
         "pixels": {
             "image": job.image_sha256,
             "mask": job.mask_sha256,
-            "altered": array_sha256(job.hole),
+            "altered": job.hole_sha256,
             "result": array_sha256(result[job.hole]),
         },
         "windows": _windows(job),
@@ -253,6 +302,11 @@ def _what_was_done(job: Job, result: NDArray[Any], seconds: float) -> dict[str, 
 def _holes(sizes: NDArray[np.integer]) -> dict[str, Any]:
     """How many pixels in how many holes; holes that touch at a corner are one."""
     return {"hole_px": int(sizes.sum()), "holes": sizes.size, "largest_hole_px": int(sizes.max(initial=0))}
+
+
+def _holes_in(hole: NDArray[np.bool_]) -> dict[str, Any]:
+    sizes = np.bincount(ndimage.label(hole, EIGHT_NEIGHBOURS)[0].ravel())[1:]
+    return {**_holes(sizes), "hole_fraction": _count(hole) / hole.size}
 
 
 def _windows(job: Job) -> Sequence[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a record may say: the published schema of every record that this software writes, and how records are read.
+"""What a record may say: the published schema of every record that this software writes.
 
 Apart from ``record``, which makes plain dicts from arrays and needs no pydantic. ``docs/record.schema.json`` is made
 from these models by ``scripts/record_schema.py``.
@@ -10,12 +10,9 @@ digests, inputs) nothing else is allowed: a choice that is not understood would 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from .record import RECORD_VERSION, SOFTWARE
 
@@ -87,11 +84,13 @@ class ClassicalSettings(Exact):
 class EdgeDigests(Exact):
     """Of the arrays of the edge map; of a plane that was repaired in parts, over the digests of these."""
 
-    labels: Sha256
-    probability: Sha256
-    hole: Sha256
-    drawn: Sha256 = Field(description="(H, W) bool: edges set by hand.")
-    erased: Sha256 = Field(description="(H, W) bool: kept clear by hand, as far as stage 2 can tell.")
+    labels: Sha256 = Field(description="(H, W) uint8.")
+    probability: Sha256 = Field(
+        description="float32: the values inside the hole, row by row; of all pixels where known edges are not merged."
+    )
+    hole: Sha256 = Field(description="(H, W) bool.")
+    drawn: Sha256 = Field(description="int64: the numbers of the pixels set by hand, counted row by row from 0.")
+    erased: Sha256 = Field(description="int64: of those kept clear by hand, as far as stage 2 can tell.")
 
 
 class Edges(Exact):
@@ -261,6 +260,7 @@ class Repair(Plane):
     device_name: str
     edges: Edges
     alternative: str | None = Field(None, description="Which of several fills it was chosen as.")
+    neighbours: dict[str, Any] | None = Field(None, description="What the planes beside one of a stack gave.")
     plane: Where | None = None
 
 
@@ -278,6 +278,40 @@ class Classical(Plane):
     method: Literal["telea", "navier-stokes", "biharmonic", "patchmatch", "mean"]
     package: Package
     settings: ClassicalSettings
+    plane: Where | None = None
+
+
+class ExclusionSettings(Exact):
+    """What an exclusion follows."""
+
+    grow_px: float
+
+
+class Excluded(Holes):
+    """One plane in which damage was marked as missing: nothing was filled in."""
+
+    kind: Literal["excluded"]
+    method: Literal["exclude"]
+    settings: ExclusionSettings
+    value: int | float | Literal["nan", "inf", "-inf"] = Field(description="What all excluded pixels hold.")
+    image: ImageKind
+    mask_px: Count
+    nonfinite_px: Count
+    pixels: Digests
+    seconds: float
+    notes: list[str]
+
+
+class Measurement(Origin):
+    """What a repair does to measured objects."""
+
+    kind: Literal["measurement"]
+    pixels: InputDigests
+    conclusion: str
+    segmentation: str
+    model: Model
+    settings: NetworkSettings
+    seed: Count
 
 
 class EdgeProposal(Holes):
@@ -302,21 +336,38 @@ class Shared(Exact):
     dtype: str
     mapping: Literal["plane", "stack"]
     edges_from: Literal["own", "strongest"] | Count
+    neighbours: Literal["off", "edges", "start", "contents"]
+    neighbour_axis: str | None
+    neighbour_reach: Count
+    spread_mask: Literal["no", "between", "everywhere"]
+    spread_axis: str | None
+    planes: list[str] = Field(description="Those that were chosen; none: all.")
     guide: Count | None
     contrasts: list[list[float] | None]
+
+
+class Throughput(Open):
+    """How fast holes were repaired; what was finished before, reading and writing do not count."""
+
+    hole_px: Count
+    seconds: float
+    core_seconds: float | None
+    hole_mpx_per_second: float | None
+    hole_mpx_per_core_second: float | None
 
 
 class Stack(Holes):
     """A stack, and a record of each of its planes that was damaged."""
 
     kind: Literal["stack"]
-    method: Literal["edgeconnect"]
-    model: Model
+    method: Literal["edgeconnect", "telea", "navier-stokes", "biharmonic", "patchmatch", "mean"]
+    model: Model | None = Field(None, description="Of EdgeConnect.")
     settings: NetworkSettings
     stack: Shared
     seconds: float
     notes: list[str]
-    planes: list[Repair]
+    throughput: Throughput | None = None
+    planes: list[Annotated[Repair | Classical | EdgeProposal, Field(discriminator="kind")]]
 
 
 class Unfinished(Origin):
@@ -327,68 +378,11 @@ class Unfinished(Origin):
 
 
 Record = Annotated[
-    Repair | Classical | EdgeProposal | Stack | SelfTest | Uncertainty | Unfinished, Field(discriminator="kind")
+    Repair | Classical | Excluded | EdgeProposal | Stack | SelfTest | Uncertainty | Measurement | Unfinished,
+    Field(discriminator="kind"),
 ]
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Record)
-
-
-class RecordError(ValueError):
-    """What is no record that can be used; the message is one sentence."""
-
-
-def checked_record(data: Any, where: str = "This") -> dict[str, Any]:
-    """A record, if that is what it is.
-
-    Parameters
-    ----------
-    data : dict
-        Plain values, as JSON gives them. It is not changed.
-    where : str
-        What it came from, as the sentence's subject.
-
-    Returns
-    -------
-    record : dict
-        The same.
-
-    Raises
-    ------
-    RecordError
-        For anything else, a record of a later version included.
-    """
-    if not isinstance(data, Mapping) or "record_version" not in data:
-        raise RecordError(f"{where} is no record of {SOFTWARE}: it has no record_version.")
-    version = data["record_version"]
-    if isinstance(version, int) and version > RECORD_VERSION:
-        made_by = f"{data.get('software', SOFTWARE)} {data.get('version', 'of a later version')}"
-        raise RecordError(
-            f"{where} is a record of version {version}, written by {made_by}, and versions up to {RECORD_VERSION} are "
-            f"read here: install a newer {SOFTWARE}."
-        )
-    try:
-        _ADAPTER.validate_python(data)
-    except ValidationError as error:
-        raise RecordError(f"{where} is no record that can be used: {_first_problem(error)}.") from error
-    return dict(data)
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Read a record's JSON file.
-
-    Raises
-    ------
-    RecordError
-        If there is none, or it holds something else.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecordError(f"There is no file {path}.") from None
-    except OSError as error:
-        raise RecordError(f"{path} can't be opened: {error.strerror}.") from error
-    except ValueError as error:
-        raise RecordError(f"{path} is no JSON, as records are: {' '.join(str(error).split())}.") from error
-    return checked_record(data, str(path))
+#: Validates any of them.
+ADAPTER: TypeAdapter[Any] = TypeAdapter(Record)
 
 
 def json_schema() -> dict[str, Any]:
@@ -396,26 +390,5 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Records of {SOFTWARE}, version {RECORD_VERSION}",
-        **_ADAPTER.json_schema(),
+        **ADAPTER.json_schema(),
     }
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    kinds = [part for part in problem["loc"] if part != "record"]
-    name = ".".join(str(part) for part in kinds[1:])  # the first is the record's kind
-    if problem["type"] == "union_tag_invalid":
-        return f"its kind is {problem['ctx']['tag']!r}, and known are {problem['ctx']['expected_tags']}"
-    if problem["type"] == "union_tag_not_found":
-        return "it does not say its kind"
-    if problem["type"] == "missing":
-        return f"it lacks {name}"
-    if problem["type"] == "extra_forbidden":
-        return f"{name} is unknown, so it could not be followed"
-    said = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{name} is {_shortened(problem['input'])}: {said}"
-
-
-def _shortened(value: Any, most: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= most else f"{text[: most - 1]}…"

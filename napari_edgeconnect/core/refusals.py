@@ -1,4 +1,4 @@
-"""When not to repair: reasons that an image and its mask give before any network has run.
+"""When not to repair: reasons that an image, its mask and a model's training images give before any network has run.
 
 A reason is no error: a person may know better. What can't be repaired at all is refused elsewhere, by an exception.
 """
@@ -6,18 +6,23 @@ A reason is no error: a person may know better. What can't be repaired at all is
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from .familiarity import Familiarity, Nearest, statistics_of
 from .holes import Box, grown, read_mask
 from .job import Job, gray_of
 from .masking import about
+from .models import ModelInfo
 from .noise_level import white_noise
 from .planes import checked_image, colours, nonfinite
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .edgeconnect import EdgeConnect
 
 #: Fewer known pixels around a hole, a square of 32 px, are no surroundings.
 FEWEST_KNOWN_PX = 1024
@@ -35,7 +40,8 @@ class Reason:
     Attributes
     ----------
     name : str
-        "all-missing", "much-missing", "deep", "little-known", "few-levels", "only-noise" or "no-edges".
+        "all-missing", "much-missing", "deep", "little-known", "few-levels", "only-noise", "no-edges" or
+        "unfamiliar".
     sentence : str
         For a person.
     """
@@ -45,7 +51,12 @@ class Reason:
 
 
 def reasons_against(
-    image: ArrayLike, mask: ArrayLike, settings: Settings | None = None, **changes: Any
+    image: ArrayLike,
+    mask: ArrayLike,
+    settings: Settings | None = None,
+    *,
+    model: EdgeConnect | ModelInfo | None = None,
+    **changes: Any,
 ) -> tuple[Reason, ...]:
     """Why a repair of this damage in this image should not be trusted.
 
@@ -55,6 +66,8 @@ def reasons_against(
     mask : (H, W) bool, integer (not 0 = hole) or float (above 0.5 = hole)
     settings : Settings, optional
         As the repair would have them: growth, sigma and windows.
+    model : EdgeConnect or ModelInfo, optional
+        Which shall repair: with it, "unfamiliar" may be among the reasons, if its folder says what it was trained on.
     **changes
         Any field of :class:`Settings` by its name.
 
@@ -67,6 +80,8 @@ def reasons_against(
     ------
     TypeError, ValueError
         For what is no image, or no mask of its size.
+    CheckpointError
+        Where the model's ``familiarity.safetensors`` can't be used.
 
     Examples
     --------
@@ -84,7 +99,7 @@ def reasons_against(
     reasons = dict(about(hole).reasons)
     if not hole.all():
         job = Job.prepare(array, hole, replace(settings, grow_px=0.0))
-        reasons |= _little_known(job) | _no_contrast(job)
+        reasons |= _little_known(job) | _no_contrast(job) | _unfamiliar(job, model)
     return tuple(Reason(name, sentence) for name, sentence in reasons.items())
 
 
@@ -116,6 +131,59 @@ def _no_contrast(job: Job) -> dict[str, str]:
                 f"and a classical method does as well."
             }
     return {}
+
+
+def nearest_training_images(
+    image: ArrayLike,
+    mask: ArrayLike,
+    familiarity: Familiarity,
+    settings: Settings | None = None,
+    **changes: Any,
+) -> list[Nearest]:
+    """Which training images are most like the known surroundings of each place of damage.
+
+    Parameters
+    ----------
+    image, mask, settings, **changes
+        As for :func:`reasons_against`; something is known, and something is not.
+    familiarity : Familiarity
+        Of a model: ``model.info.familiarity``.
+
+    Returns
+    -------
+    list of Nearest
+        One for each place that can be judged: of at least 4096 known pixels.
+    """
+    return _nearest(Job.prepare(image, mask, replace(settings or Settings(), **changes)), familiarity)
+
+
+def _nearest(job: Job, familiarity: Familiarity) -> list[Nearest]:
+    found = []
+    for box in _surroundings(job):
+        known = ~job.hole[box.slices]
+        statistics = statistics_of(job.unit(box), known)
+        if statistics is not None:
+            found.append(familiarity.nearest(statistics, int(np.count_nonzero(known))))
+    return found
+
+
+def _unfamiliar(job: Job, model: EdgeConnect | ModelInfo | None) -> dict[str, str]:
+    info = model if model is None or isinstance(model, ModelInfo) else model.info
+    familiarity = None if info is None else info.familiarity
+    if info is None or familiarity is None:
+        return {}
+    found = _nearest(job, familiarity)
+    far = [nearest for nearest in found if nearest.is_far]
+    if not far:
+        return {}
+    farthest = max(far, key=lambda nearest: nearest.distance / nearest.limit)
+    where = "the damage" if len(found) == 1 else f"{len(far)} of {len(found)} places of damage"
+    kind = f" of {farthest.kind}" if farthest.kind else ""
+    return {
+        "unfamiliar": f"Around {where} the image is unlike the images that {info.name} was trained on: the nearest, "
+        f"those{kind}, are at a distance of {farthest.distance:.1f}, where {100 * familiarity.share:g} % of them are "
+        f"within {farthest.limit:.1f}."
+    }
 
 
 def _surroundings(job: Job) -> list[Box]:

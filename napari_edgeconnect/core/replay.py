@@ -19,12 +19,13 @@ from .classical import inpaint_steps
 from .device import device_name
 from .digests import array_sha256
 from .edges import EdgeMap, as_edge_map
+from .exclusion import exclude
 from .holes import read_mask
 from .job import Job
 from .models import ModelInfo, ModelNotFoundError, find_model, list_models
 from .planes import checked_image, colours
 from .record import SOFTWARE, edges_sha256
-from .record_schema import checked_record
+from .record_reading import checked_record
 from .results import ClassicalRepair, Repair, Step, result_of
 from .settings import Settings
 
@@ -70,7 +71,7 @@ def replay(
     Parameters
     ----------
     record : dict
-        Of a repair by EdgeConnect or by a classical method.
+        Of a repair by EdgeConnect or by a classical method, or of an exclusion.
     image : (H, W), (H, W, 3) or (H, W, 4)
     mask : (H, W)
         As they were given then: compared with the record by the SHA-256 of their pixels.
@@ -123,6 +124,8 @@ def replay_steps(
     _check_input(record, pixels, mask)
     if record["kind"] == "classical":
         return (yield from _classical_steps(record, pixels, mask))
+    if record["kind"] == "excluded":
+        return exclude(pixels, mask, float(record["value"]), grow_px=record["settings"]["grow_px"], return_record=True)
     if model is None:
         model = load_recorded(record)
     _check_weights(record, model.info)
@@ -257,7 +260,7 @@ def _check_repeatable(record: Record) -> None:
         raise ReplayError(
             "The record was taken while the repair still followed its edges: its pixels are not recorded."
         )
-    if record["kind"] not in ("repair", "classical"):
+    if record["kind"] not in ("repair", "classical", "excluded"):
         raise ReplayError(f"A record of kind {record['kind']!r} is not of the repair of one plane.")
     if record["pixels"].get("parts"):
         raise ReplayError("The plane was repaired in parts: replay the stack that it belongs to.")

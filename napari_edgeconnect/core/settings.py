@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from math import ceil, isfinite
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 #: What ``classical.inpaint`` can do without a network.
 CLASSICAL_METHODS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "mean")
@@ -12,6 +12,11 @@ CLASSICAL_METHODS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "mean
 _CANNY_REACH = 4
 #: Where the bundled model's precision and recall balance (weights/TRAINING.md has the figures).
 DEFAULT_THRESHOLD = 0.3
+#: What the planes beside one may give it.
+Neighbours = Literal["off", "edges", "start", "contents"]
+LARGEST_NEIGHBOUR_REACH = 8
+#: How masks of a stack may be spread over its planes.
+Spreading = Literal["no", "between", "everywhere"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +122,34 @@ class StackSettings:
         Which channel's edges guide all channels of a place: each its own; the
         one that stands out most from its noise, the same throughout the stack;
         or the channel of that number, from 0.
+    neighbours : "off", "edges", "start" or "contents"
+        What the planes beside one give for holes in which they are intact, as
+        far as their surroundings fit: nothing; their measured edges, beside
+        stage 1's; their contents, for the networks to start from; or their
+        contents as they are, in place of what the networks make.
+    neighbour_axis : str or None
+        Along which axis they lie, such as "Z". None: the one that counts planes.
+    neighbour_reach : int
+        How many of them on either side.
+    spread_mask : "no", "between" or "everywhere"
+        Of a mask with a plane for each place along an axis: as it is; empty
+        planes between two that have damage get what lies between; or all get
+        the damage of all.
+    spread_axis : str or None
+        Along which axis. None: the one that counts the mask's planes.
+    planes : tuple of str
+        Which planes are repaired, such as "Z=12", "12", "Z=3-7" or "Z=12,T=3,C=0"; with several, each of these. Empty:
+        all.
     """
 
     mapping: Literal["plane", "stack"] = "plane"
     edges_from: Literal["own", "strongest"] | int = "own"
+    neighbours: Neighbours = "off"
+    neighbour_axis: str | None = None
+    neighbour_reach: int = 1
+    spread_mask: Spreading = "no"
+    spread_axis: str | None = None
+    planes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mapping not in ("plane", "stack"):
@@ -128,7 +157,20 @@ class StackSettings:
         guide = self.edges_from
         if guide not in ("own", "strongest") and not (isinstance(guide, int) and guide >= 0):
             raise ValueError(f"edges_from is {guide!r}: give 'own', 'strongest' or a channel's number from 0.")
+        if self.neighbours not in get_args(Neighbours):
+            raise ValueError(f"neighbours is {self.neighbours!r}: give {_listed(Neighbours)}.")
+        if not 1 <= self.neighbour_reach <= LARGEST_NEIGHBOUR_REACH:
+            raise ValueError(
+                f"neighbour_reach is {self.neighbour_reach!r}: give 1 to {LARGEST_NEIGHBOUR_REACH} planes."
+            )
+        if self.spread_mask not in get_args(Spreading):
+            raise ValueError(f"spread_mask is {self.spread_mask!r}: give {_listed(Spreading)}.")
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a record."""
-        return asdict(self)
+        return {**asdict(self), "planes": list(self.planes)}
+
+
+def _listed(choices: Any) -> str:
+    names = [repr(name) for name in get_args(choices)]
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -9,87 +9,24 @@ Planes are read when it is their turn, and forgotten after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .axes import COLOUR, Axes, Place, Readable
-from .cutouts import Cutout, cutouts_of, is_large, known_values, tiles
+from .axes import Axes, Place, Readable
+from .cutouts import Cutout, cutouts_of, is_large, tiles
 from .edges import EdgeMap
 from .holes import Box, grown, read_mask
-from .job import Job, gray_of
-from .noise import signal_to_noise
-from .planes import SAMPLE_PX, fixed_mapping, known_sample, nonfinite, percentile_mapping
+from .neighbours import Neighbour, reach_px
+from .planes import nonfinite
 from .settings import Settings, StackSettings
-
-#: A stack's mapping is that of so many of its places, spread evenly.
-MAPPED_PLACES = 32
-#: And its strongest channel that of so many damaged ones, in so many windows each.
-_COMPARED_PLACES = 8
-_COMPARED_WINDOWS = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Fill:
-    """What was invented in one plane.
-
-    Attributes
-    ----------
-    place : tuple of int
-        One of ``Axes.places``.
-    channel : int
-    altered : (H, W) bool
-    values : (n,) or (n, channels) array
-        The altered pixels, row by row, in the image's dtype.
-    record : dict
-        Of the repair, as plain values, with the plane's place.
-    labels, probability : (H, W) uint8 and float32 in [0, 1], or None
-        Of the edge map that it was completed from, where the stack keeps edges.
-    box : Box or None
-        The part of a large plane that all these arrays are of; other fills may be of the same plane. None: the whole.
-    """
-
-    place: Place
-    channel: int
-    altered: NDArray[np.bool_]
-    values: NDArray[Any]
-    record: dict[str, Any] = field(default_factory=dict)
-    labels: NDArray[np.uint8] | None = None
-    probability: NDArray[np.float32] | None = None
-    box: Box | None = None
-
-    def into(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """A copy of the plane with the invented pixels: every other one is the plane's own."""
-        filled = plane.copy()
-        self.put_into(filled, Box(0, plane.shape[0], 0, plane.shape[1]))
-        return filled
-
-    def put_into(self, pixels: NDArray[Any], box: Box) -> None:
-        """Write the invented pixels to what a box shows of the plane, as far as they lie in it."""
-        ours = self._of()
-        if ours.overlaps(box):
-            shared = ours.shared(box)
-            here = np.zeros_like(self.altered)
-            here[shared.within(ours)] = True
-            where = self.altered[shared.within(ours)]
-            pixels[shared.within(box)][where] = self.values[here[self.altered]]
-
-    def shown(self, name: Literal["altered", "labels", "probability"], into: NDArray[Any], box: Box) -> None:
-        """Write one of the fill's arrays to what a box shows of the plane, as far as it lies in it."""
-        ours, array = self._of(), getattr(self, name)
-        if ours.overlaps(box):
-            shared = ours.shared(box)
-            part = array[shared.within(ours)]
-            # Cutouts may show the same pixels beside their damage; what one says is 0 where it did not look.
-            np.maximum(into[shared.within(box)], part, out=into[shared.within(box)])
-
-    def _of(self) -> Box:
-        return self.box or Box(0, self.altered.shape[0], 0, self.altered.shape[1])
+from .stack_chosen import Selection, is_chosen, selections
+from .stack_masks import SpreadMask
+from .stack_shared import common_contrast, contrast_of_cutouts, has_fixed_contrast, strongest_channel
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,20 +133,32 @@ class Stack:
                 f"edges_from is {choices.edges_from}, but the image has {named.channels} channels: give 0 to "
                 f"{named.channels - 1}, 'own' or 'strongest'."
             )
+        masked = named.of_mask(tuple(mask.shape), mask_axes)
+        selections(named, choices.planes)
+        if choices.neighbours != "off":
+            named.along(choices.neighbour_axis, "neighbours", "neighbour_axis")
+        if choices.spread_mask != "no":
+            if choices.spread_mask == "between" and is_large(named.plane_shape):
+                raise ValueError(
+                    f"The planes have {named.plane_shape[0]} x {named.plane_shape[1]} pixels: masks of planes as large "
+                    f"as this can't be filled in between; give a mask for each plane."
+                )
+            along = masked.along(choices.spread_axis, "masks", "spread_axis")
+            mask = SpreadMask(mask, masked, along, choices.spread_mask)
         stack = cls(
             image=image,
             mask=mask,
             axes=named,
-            mask_axes=named.of_mask(tuple(mask.shape), mask_axes),
+            mask_axes=masked,
             settings=settings or Settings(),
             choices=choices,
             contrasts=(None,) * named.channels,
             guide=choices.edges_from if isinstance(choices.edges_from, int) else None,
         )
         if choices.mapping == "stack" and stack.settings.contrast is None:
-            stack = replace(stack, contrasts=tuple(_contrast(stack, c) for c in range(named.channels)))
+            stack = replace(stack, contrasts=tuple(common_contrast(stack, c) for c in range(named.channels)))
         if choices.edges_from == "strongest":
-            stack = replace(stack, guide=_strongest(stack))
+            stack = replace(stack, guide=strongest_channel(stack))
         return stack
 
     def with_edges(self, edges: Readable, names: str | None = None, *, probability: Readable | None = None) -> Stack:
@@ -277,10 +226,31 @@ class Stack:
         height, width = self.axes.plane_shape
         return list(tiles((height, width))) if self.in_cutouts else [Box(0, height, 0, width)]
 
-    def damaged(self, place: Place) -> list[int]:
-        """The channels with something to repair. Where the mask marks nothing, only floats are read for it."""
+    def chosen(self, place: Place) -> list[int]:
+        """The channels that are to be repaired in a place if they are damaged: all, unless planes are chosen."""
+        chosen: list[Selection] = selections(self.axes, self.choices.planes)
+        channels = range(self.axes.channels)
+        return [channel for channel in channels if is_chosen(chosen, self.axes.where(place, channel))]
+
+    def neighbours(self, place: Place, channel: int = 0, box: Box | None = None) -> list[Neighbour]:
+        """The planes beside one, or what is needed of them to repair a box of it: as they are in the source."""
+        if self.choices.neighbours == "off":
+            return []
+        along = self.axes.along(self.choices.neighbour_axis, "neighbours", "neighbour_axis")
+        at, reach = self.axes.place_names.index(along), self.choices.neighbour_reach
+        around = box and box.widened(reach_px(self.settings.canny_reach_px), self.axes.plane_shape)
+        top, left = (around.top - box.top, around.left - box.left) if box and around else (0, 0)
         found = []
-        for channel in range(self.axes.channels):
+        for offset in (step for step in range(-reach, reach + 1) if step):
+            if 0 <= place[at] + offset < self.axes.size(along):
+                beside = (*place[:at], place[at] + offset, *place[at + 1 :])
+                found.append(Neighbour(offset, *self.pixels_and_hole(beside, channel, around), top, left))
+        return found
+
+    def damaged(self, place: Place) -> list[int]:
+        """The chosen channels with something to repair. Where the mask marks nothing, only floats are read for it."""
+        found = []
+        for channel in self.chosen(place):
             if any(self.marked(place, channel, box).any() for box in self.tiles()) or (
                 self._may_lack and any(nonfinite(self.pixels(place, channel, box)).any() for box in self.tiles())
             ):
@@ -304,9 +274,9 @@ class Stack:
         settings = self.settings
         if self.contrasts[channel] is not None:
             settings = replace(settings, contrast=self.contrasts[channel])
-        elif self.in_cutouts and settings.contrast is None and not _has_fixed_contrast(self):
+        elif self.in_cutouts and settings.contrast is None and not has_fixed_contrast(self):
             cutouts = self.cutouts(place) if cutouts is None else cutouts
-            settings = replace(settings, contrast=_contrast_of_cutouts(self, place, channel, cutouts))
+            settings = replace(settings, contrast=contrast_of_cutouts(self, place, channel, cutouts))
         if settings.match_noise:  # or all frames of a film would have the same noise
             words = np.random.SeedSequence([settings.seed, self.axes.number(place), channel]).generate_state(1)
             settings = replace(settings, seed=int(words[0]))
@@ -321,81 +291,3 @@ class Stack:
         """(h, w) bool: what is marked in a box, or not finite."""
         marked = self.marked(place, channel, box)
         return marked | nonfinite(self.pixels(place, channel, box)) if self._may_lack else marked
-
-
-def _has_fixed_contrast(stack: Stack) -> bool:
-    return fixed_mapping(np.dtype(stack.image.dtype), colour=COLOUR in stack.axes.names) is not None
-
-
-def _contrast_of_cutouts(
-    stack: Stack, place: Place, channel: int, cutouts: Sequence[Cutout]
-) -> tuple[float, float] | None:
-    """A large plane's contrast; None where nothing that was looked at is known."""
-    read = partial(stack.pixels_and_hole, place, channel)
-    values = known_values(cutouts, read, stack.axes.plane_shape)
-    if not values.size:
-        return None
-    mapping = percentile_mapping(values)
-    return mapping.low, mapping.high
-
-
-def _contrast(stack: Stack, channel: int) -> tuple[float, float] | None:
-    """A channel's common contrast; None where its dtype decides it."""
-    if _has_fixed_contrast(stack):
-        return None
-    samples, most_px = [], SAMPLE_PX // MAPPED_PLACES
-    for place in _spread(stack.axes, MAPPED_PLACES):
-        if stack.in_cutouts:
-            read = partial(stack.pixels_and_hole, place, channel)
-            samples.append(known_values((), read, stack.axes.plane_shape, most_px))
-            continue
-        pixels, hole = stack.pixels_and_hole(place, channel)
-        if not hole.all():
-            samples.append(known_sample(pixels, hole, most_px))
-    samples = [sample for sample in samples if sample.size]
-    if not samples:
-        raise ValueError(
-            "Every pixel is masked in all planes that were looked at: there is no common mapping. "
-            "1 (or True) marks the damage; is the mask inverted?"
-        )
-    mapping = percentile_mapping(np.concatenate(samples))
-    return mapping.low, mapping.high
-
-
-def _strongest(stack: Stack) -> int:
-    """The channel that stands out most from its noise near the damage."""
-    if stack.axes.channels == 1:
-        return 0
-    damaged = [place for place in _spread(stack.axes, 4 * _COMPARED_PLACES) if stack.damaged(place)]
-    damaged = damaged or [place for place in stack.axes.places() if stack.damaged(place)]
-    ratios = [
-        [_signal_to_noise(stack, place, channel) for channel in range(stack.axes.channels)]
-        for place in damaged[:_COMPARED_PLACES]
-    ]
-    return int(np.median(ratios, axis=0).argmax()) if ratios else 0
-
-
-def _signal_to_noise(stack: Stack, place: Place, channel: int) -> float:
-    cutouts = stack.cutouts(place)[:_COMPARED_WINDOWS] if stack.in_cutouts else []
-    boxes = [cutout.box for cutout in cutouts] or stack.tiles()
-    settings = replace(stack.settings_at(place, channel, cutouts), grow_px=0)
-    ratios = []
-    for box in boxes:
-        pixels, hole = stack.pixels_and_hole(place, channel, box)
-        if hole.all():
-            continue
-        # Damage of any channel is where edges are wanted.
-        for other in range(stack.axes.channels):
-            hole |= stack.marked(place, other, box)
-        if hole.all():
-            continue
-        job = Job.prepare(pixels, hole, settings)
-        windows = job.plan.windows[: _COMPARED_WINDOWS // len(boxes)]
-        ratios += [signal_to_noise(gray_of(job.unit(w.box)), ~job.hole[w.box.slices]) for w in windows]
-    return float(np.mean(ratios)) if ratios else 0.0
-
-
-def _spread(axes: Axes, count: int) -> Iterator[Place]:
-    """At most so many places, spread evenly."""
-    places = list(axes.places())
-    return iter([places[i] for i in np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))])

@@ -7,11 +7,17 @@ is spread.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from .axes import Axes, Readable
+from .holes import read_mask
 
 Masks = NDArray[np.bool_]
 
@@ -56,9 +62,76 @@ def in_between(masks: Masks) -> Masks:
             continue
         before, after = _signed_distance(masks[first]), _signed_distance(masks[last])
         for at in range(first + 1, last):
-            share = (at - first) / (last - first)
-            filled[at] = (1 - share) * before + share * after > 0
+            filled[at] = _mixed(before, after, (at - first) / (last - first))
     return filled
+
+
+class SpreadMask:
+    """A mask of any axes that is spread along one of them, plane by plane as planes are asked for.
+
+    Parameters
+    ----------
+    mask : array-like
+        As for :meth:`Stack.prepare`.
+    axes : Axes
+        The mask's.
+    along : str
+        An axis that counts planes.
+    how : "between" or "everywhere"
+        See :func:`in_between`; or every plane gets what :func:`everywhere` would give it of each.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : dtype
+        bool.
+    """
+
+    def __init__(self, mask: Readable, axes: Axes, along: str, how: Literal["between", "everywhere"]) -> None:
+        self.shape, self.dtype = axes.shape, np.dtype(bool)
+        self._mask, self._at, self._how = mask, axes.names.index(along), how
+        # A plane is asked for several times in a row, and its neighbours lie between the same painted ones.
+        self._painted = lru_cache(maxsize=64)(self._find_painted)
+        self._distance = lru_cache(maxsize=4)(self._measured_distance)
+        self._union = lru_cache(maxsize=4)(self._united)
+
+    def __getitem__(self, key: tuple[Any, ...]) -> NDArray[np.bool_]:
+        """A plane or a box of one: integers for all axes but the plane's two, which have slices."""
+        box = tuple(part for part in key if isinstance(part, slice))
+        place = [None if isinstance(part, slice) else int(part) for part in key]
+        number, place[self._at] = int(key[self._at]), 0
+        line = tuple(place)
+        if self._how == "everywhere":
+            return self._union(line)[box]
+        painted = self._painted(line)
+        before, after = bisect_right(painted, number), bisect_left(painted, number)
+        if before > after or before == 0 or after == len(painted):
+            return self._plane(line, number)[box]
+        first, last = painted[before - 1], painted[after]
+        distances = (self._distance(line, first), self._distance(line, last))
+        return _mixed(*distances, (number - first) / (last - first))[box]
+
+    def _plane(self, line: tuple[int | None, ...], number: int) -> NDArray[np.bool_]:
+        key = tuple(slice(None) if at is None else at for at in line)
+        plane = np.asarray(self._mask[(*key[: self._at], number, *key[self._at + 1 :])])
+        return read_mask(plane, (plane.shape[0], plane.shape[1]))
+
+    def _find_painted(self, line: tuple[int | None, ...]) -> list[int]:
+        return [number for number in range(self.shape[self._at]) if self._plane(line, number).any()]
+
+    def _measured_distance(self, line: tuple[int | None, ...], number: int) -> NDArray[np.float64]:
+        return _signed_distance(self._plane(line, number))
+
+    def _united(self, line: tuple[int | None, ...]) -> NDArray[np.bool_]:
+        union = self._plane(line, 0)
+        for number in range(1, self.shape[self._at]):
+            union |= self._plane(line, number)
+        return union
+
+
+def _mixed(before: NDArray[np.float64], after: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
+    """What lies between two outlines, this share of the way from the one to the other."""
+    return (1 - share) * before + share * after > 0
 
 
 def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -1,85 +1,32 @@
 """Running through a stack: place after place, each with the calls that repair a single image.
 
-Apart from ``stack``, which says what there is to repair, because places, and
-the parts of planes larger than memory, may be done in any order and by several
-workers.
+Apart from ``stack``, which says what there is to repair, and ``stack_plane``,
+which says what happens to each plane. On a device that computes several windows
+at once, several places are done together.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Generator, Sequence
 from itertools import groupby, product
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from .axes import COLOUR, Axes, Place, Writable
-from .cutouts import Cutout, numbered
-from .edges import EdgeMap
-from .holes import Box
-from .job import Job
-from .planes import nonfinite
+from .edges import as_edge_map
 from .record import record_of_plane
-from .results import Repair, Step, result_of
-from .settings import Settings
-from .stack import Fill, Stack
+from .results import Step, result_of
+from .stack import Stack
+from .stack_fill import Fill
+from .stack_parts import Errand, Part, as_errands, groups_of, parts_of
+from .stack_plane import Guide, Plane, Repairer, fill_of, named, plane_steps, proposer
 
 if TYPE_CHECKING:
     from .edgeconnect import EdgeConnect
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Part:
-    """What of a place is repaired at once: all of its damaged channels' planes, or a cutout of them.
-
-    Attributes
-    ----------
-    box : Box or None
-        None: the whole plane.
-    settings : dict
-        By channel: those to repair and the one that guides.
-    cutouts : dict
-        By channel to repair; None for whole planes.
-    """
-
-    box: Box | None
-    settings: dict[int, Settings]
-    cutouts: dict[int, Cutout | None]
-
-
-@dataclass(frozen=True)
-class Errand:
-    """What is repaired at once, here or on a worker: a place, or a part of it where planes are large.
-
-    Attributes
-    ----------
-    place : tuple of int
-    part : Part or None
-        None: all of the place.
-    number : int
-        Which of the place's parts, from 0.
-    """
-
-    place: Place
-    part: Part | None = None
-    number: int = 0
-
-    def key(self, axes: Axes) -> int | str:
-        """Another for each errand of a stack: the place's number, and the part's."""
-        number = axes.number(self.place)
-        return number if self.part is None else f"{number}-{self.number}"
-
-    def label(self, axes: Axes) -> str:
-        """For people; empty where there is only one."""
-        parts = [axes.label(self.place), f"part {self.number + 1}" if self.part else ""]
-        return ", ".join(part for part in parts if part)
 
 
 class Finished(NamedTuple):
@@ -90,23 +37,14 @@ class Finished(NamedTuple):
     errand: Errand
 
 
-def errands_of(stack: Stack) -> Iterator[Errand]:
-    """All errands of a stack: its places, or the parts of these that have damage where planes are large."""
-    for place in stack.axes.places():
-        if stack.in_cutouts:
-            yield from (Errand(place, part, number) for number, part in enumerate(_parts(stack, place)))
-        else:
-            yield Errand(place)
-
-
-def errand_steps(model: EdgeConnect, stack: Stack, errand: Errand) -> Generator[Step, None, list[Fill]]:
+def errand_steps(model: Repairer, stack: Stack, errand: Errand) -> Generator[Step, None, list[Fill]]:
     """Do an errand; see :func:`place_steps`."""
     if errand.part is None:
         return (yield from place_steps(model, stack, errand.place))
     return (yield from _part_steps(model, stack, errand.place, errand.part))
 
 
-def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Step, None, list[Fill]]:
+def place_steps(model: Repairer, stack: Stack, place: Place) -> Generator[Step, None, list[Fill]]:
     """Repair the planes of one place: all channels that are damaged there.
 
     Returns
@@ -121,7 +59,7 @@ def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Ste
     OutOfMemoryError
         When not even the smallest windows fit into memory.
     """
-    parts = _parts(stack, place)
+    parts = parts_of(stack, place)
     fills = []
     for number, part in enumerate(parts, start=1):
         steps = _part_steps(model, stack, place, part)
@@ -131,66 +69,57 @@ def place_steps(model: EdgeConnect, stack: Stack, place: Place) -> Generator[Ste
     return fills
 
 
-def _parts(stack: Stack, place: Place) -> list[Part]:
-    channels = stack.damaged(place)
-    if not channels:
-        return []
-    looked = {*channels, *([] if stack.guide is None else [stack.guide])}
-    if not stack.in_cutouts:
-        settings = {channel: stack.settings_at(place, channel) for channel in looked}
-        return [Part(None, settings, dict.fromkeys(channels))]
-    found = stack.cutouts(place)
-    settings = {channel: stack.settings_at(place, channel, found) for channel in looked}
-    by_channel = dict.fromkeys(channels, found)
-    if stack.settings.match_noise:
-        for channel in channels:
-            by_channel[channel] = numbered(found, partial(_hole, stack, place, channel), stack.settings)
-    return [
-        Part(cutout.box, settings, {channel: by_channel[channel][n] for channel in channels})
-        for n, cutout in enumerate(found)
-    ]
-
-
-def _hole(stack: Stack, place: Place, channel: int, box: Box) -> NDArray[np.bool_]:
-    return stack.pixels_and_hole(place, channel, box)[1]
-
-
-def _part_steps(model: EdgeConnect, stack: Stack, place: Place, part: Part) -> Generator[Step, None, list[Fill]]:
+def _part_steps(model: Repairer, stack: Stack, place: Place, part: Part) -> Generator[Step, None, list[Fill]]:
     """Repair all channels of a part: a fill for each in which there is something to repair."""
-    guide = _Guide(stack, place, part) if stack.guide is not None else None
+    guide = Guide(stack, place, part) if stack.guide is not None else None
     fills = []
-    for channel, cutout in part.cutouts.items():
-        label = stack.axes.label(place, channel)
-        started = time.monotonic()
-        pixels, marked = stack.pixels(place, channel, part.box), stack.marked(place, channel, part.box)
-        if cutout and not (marked.any() or nonfinite(pixels).any()):
-            continue
-        settings = part.settings[channel]
-        try:
-            edges = stack.edges_given(place, channel, part.box)
-            if edges is None and guide is not None:
-                edges = yield from guide.edges(model, pixels, marked, settings)
-            job = Job.prepare(pixels, marked, settings, cutout)
-            repair = yield from model.job_steps(job, edges, started=started)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{label}: {error}" if label else str(error)) from error
-        where = {"axes": stack.axes.place_names, "place": list(place), "channel": channel, "edges_from": stack.guide}
-        fills.append(_fill(repair, place, channel, where, part.box, keeps_edges=stack.keeps_edges))
+    for channel in part.cutouts:
+        with named(stack, place, channel):
+            plane = yield from plane_steps(model, stack, place, part, channel, guide)
+            if plane is None:
+                continue
+            edges = plane.edges
+            if plane.needs_edges:
+                edges = plane.help.added_to((yield from proposer(model).job_edges_steps(plane.job)))
+            repair = yield from model.job_steps(plane.job, edges, started=plane.started)
+        fills.append(fill_of(stack, plane, repair))
     return fills
 
 
-def _fill(
-    repair: Repair, place: Place, channel: int, where: dict[str, Any], box: Box | None, *, keeps_edges: bool
-) -> Fill:
-    altered, image = repair.altered, repair.image
-    fill = Fill(place, channel, altered, image[altered], {"plane": where, **repair.record}, box=box)
-    if keeps_edges:
-        return replace(fill, labels=repair.edges.labels, probability=repair.edges.probability)
-    if box is None:
-        return fill
-    ((rows, columns),) = ndimage.find_objects(altered.astype(np.uint8))
-    tight = Box(box.top + rows.start, box.top + rows.stop, box.left + columns.start, box.left + columns.stop)
-    return replace(fill, altered=altered[rows, columns].copy(), box=tight)
+def group_steps(model: EdgeConnect, stack: Stack, errands: Sequence[Errand]) -> Generator[Step, None, list[list[Fill]]]:
+    """Repair several places together: windows of like size go through the networks at once, of whichever plane.
+
+    Returns
+    -------
+    list of list of Fill
+        For each errand, as :func:`place_steps` gives them. On a device whose results depend on how many windows it
+        computes at once, they differ from these as one batch differs from another.
+    """
+    from . import several
+
+    started = time.monotonic()
+    planes: list[Plane] = []
+    for errand in errands:
+        for part in parts_of(stack, errand.place):
+            guide = Guide(stack, errand.place, part) if stack.guide is not None else None
+            for channel in part.cutouts:
+                with named(stack, errand.place, channel):
+                    plane = yield from plane_steps(model, stack, errand.place, part, channel, guide)
+                planes += [plane] if plane else []
+    pending = [plane for plane in planes if plane.edges is None]
+    proposed = iter((yield from several.edges_steps(model, [plane.job for plane in pending])))
+    edges = []
+    for plane in planes:
+        job = plane.job
+        if plane.edges is None:
+            edges.append(plane.help.added_to(next(proposed)))
+            continue
+        with named(stack, plane.place, plane.channel):
+            edges.append(as_edge_map(plane.edges, job.hole, job.measured_edges, job.settings.threshold))
+    given = [plane.edges is not None or plane.needs_edges for plane in planes]
+    repairs = yield from several.repair_steps(model, [plane.job for plane in planes], edges, given, started=started)
+    fills = [fill_of(stack, plane, repair) for plane, repair in zip(planes, repairs, strict=True)]
+    return [[fill for fill in fills if fill.place == errand.place] for errand in errands]
 
 
 def plane_records(fills: Sequence[Fill]) -> list[dict[str, Any]]:
@@ -204,28 +133,31 @@ def plane_records(fills: Sequence[Fill]) -> list[dict[str, Any]]:
 
 
 def places_steps(
-    model: EdgeConnect, stack: Stack, places: Sequence[Place | Errand]
+    model: Repairer, stack: Stack, places: Sequence[Place | Errand]
 ) -> Generator[Step | Finished, None, None]:
-    """Repair places, or do errands, one after the other, here.
+    """Repair places, or do errands, one after the other, here; several together where the device gains by it.
 
     Yields
     ------
     Step or Finished
         What is finished, as soon as it is; raises what :func:`place_steps` does.
     """
-    for done, errand in enumerate(as_errands(places)):
-        steps = errand_steps(model, stack, errand)
-        fills = yield from counted_as_one(steps, done, len(places), errand.label(stack.axes))
-        yield Finished(errand.place, fills, errand)
-
-
-def as_errands(places: Sequence[Place | Errand]) -> list[Errand]:
-    """Places as errands."""
-    return [place if isinstance(place, Errand) else Errand(place) for place in places]
+    done = 0
+    for group in groups_of(stack, as_errands(places), getattr(model, "batch", 1)):
+        label = group[0].label(stack.axes)
+        if len(group) == 1:
+            fills = [(yield from counted_as_one(errand_steps(model, stack, group[0]), done, len(places), label))]
+        else:
+            steps = group_steps(cast("EdgeConnect", model), stack, group)
+            label = f"{label} to {group[-1].label(stack.axes)}"
+            fills = yield from counted_as_one(steps, done, len(places), label)
+        for errand, of_errand in zip(group, fills, strict=True):
+            yield Finished(errand.place, of_errand, errand)
+        done += len(group)
 
 
 def repair_stack_steps(
-    model: EdgeConnect, stack: Stack, out: Writable, altered: Writable | None = None
+    model: Repairer, stack: Stack, out: Writable, altered: Writable | None = None
 ) -> Generator[Step, None, list[dict[str, Any]]]:
     """Repair a stack, step by step; closing it stops within one window.
 
@@ -274,9 +206,7 @@ def repair_stack_steps(
     return records
 
 
-def repair_stack(
-    model: EdgeConnect, stack: Stack, out: Writable, altered: Writable | None = None
-) -> list[dict[str, Any]]:
+def repair_stack(model: Repairer, stack: Stack, out: Writable, altered: Writable | None = None) -> list[dict[str, Any]]:
     """:func:`repair_stack_steps`, all at once.
 
     Examples
@@ -315,34 +245,6 @@ def _told(steps: Generator[Step, None, Result], before: str) -> Generator[Step, 
         except StopIteration as end:
             return end.value
         yield step._replace(what=f"{before}: {step.what}")
-
-
-class _Guide:
-    """The edges of one channel, for all channels of its place."""
-
-    def __init__(self, stack: Stack, place: Place, part: Part) -> None:
-        assert stack.guide is not None
-        self._pixels = stack.pixels(place, stack.guide, part.box)
-        self._marked = stack.marked(place, stack.guide, part.box)
-        self._settings = part.settings[stack.guide]
-        self._found: EdgeMap | None = None
-
-    def edges(
-        self, model: EdgeConnect, pixels: NDArray[Any], marked: NDArray[np.bool_], settings: Settings
-    ) -> Generator[Step, None, EdgeMap]:
-        """What guides a channel with this plane and mask: hallucinated once, measured wherever that is seen."""
-        if self._found is None:
-            self._found = yield from model.hallucinate_edges_steps(self._pixels, self._marked, self._settings)
-        ours = Job.prepare(self._pixels, self._marked, self._settings)
-        theirs = Job.prepare(pixels, marked, settings)
-        seen = set(ours.plan.windows)
-        more = [window.box for window in theirs.plan.windows if window not in seen]
-        if not more:
-            return self._found
-        measured = self._found.measured.copy()
-        for box in more:
-            measured[box.slices] |= ours.measured(box)
-        return self._found.with_measured(measured)
 
 
 def _without_colours(axes: Axes) -> tuple[str, tuple[int, ...]]:

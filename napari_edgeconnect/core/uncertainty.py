@@ -44,12 +44,21 @@ class Spread:
     repaired : (H, W), (H, W, 3) or (H, W, 4)
         The repair as asked for, in the image's dtype.
     variants : tuple of str
+    answers : (V, n, C)
+        What each variant has in the hole's n pixels, in the image's dtype; the first is the repair.
     """
 
     spread: NDArray[np.float32]
     hole: NDArray[np.bool_]
     repaired: NDArray[Any]
     variants: tuple[str, ...]
+    answers: NDArray[Any]
+
+    def image_of(self, variant: int) -> NDArray[Any]:
+        """A variant's whole image: each of them is a complete repair."""
+        image = self.repaired.copy()
+        colours(image)[self.hole] = self.answers[variant]
+        return image
 
 
 def repair_spread(
@@ -96,23 +105,24 @@ def repair_spread_steps(
     hole = grown(read_mask(mask, array.shape[:2]), settings.grow_px) | nonfinite(array)
     settings = replace(settings, grow_px=0.0)
     variants = _variants(model, array, hole, settings)
-    first, repaired = np.zeros(0), array
+    repaired, answers = array, []
     total, squares = np.zeros(0), np.zeros(0)
     for number, (name, repair) in enumerate(variants.items()):
         yield Step(number, len(variants), f"Repairing: {name}")
         answer = repair()
-        inside = colours(answer)[hole].astype(np.float64)
+        answers.append(colours(answer)[hole])
+        inside = answers[-1].astype(np.float64)
         if number == 0:
-            repaired, first = answer, inside
+            repaired = answer
             total, squares = np.zeros_like(inside), np.zeros_like(inside)
         # From the first answer, because squares of large values would lose what differs.
-        total += inside - first
-        squares += (inside - first) ** 2
+        total += inside - answers[0]
+        squares += (inside - answers[0]) ** 2
     yield Step(len(variants), len(variants), "Done")
     variance = np.clip(squares / len(variants) - (total / len(variants)) ** 2, 0, None)
     spread = np.zeros(hole.shape, np.float32)
     spread[hole] = np.sqrt(variance.mean(axis=1))
-    return Spread(spread, hole, repaired, tuple(variants))
+    return Spread(spread, hole, repaired, tuple(variants), np.array(answers))
 
 
 def _variants(

@@ -19,13 +19,14 @@ from uuid import uuid4
 from .axes import Axes, Place
 from .device import OutOfMemoryError
 from .results import Step, result_of
-from .stack import Fill, Stack
-from .stack_run import Errand, Finished, as_errands, errand_steps
+from .stack import Stack
+from .stack_fill import Fill
+from .stack_parts import Errand, as_errands
+from .stack_plane import Repairer
+from .stack_run import Finished, errand_steps
 
 if TYPE_CHECKING:
     from distributed import Client
-
-    from .edgeconnect import EdgeConnect
 
 INSTALL = 'pip install "napari-edgeconnect[distributed]"'
 #: So many places for each thread are on their way: the next is there when one is done, and memory is bounded.
@@ -36,7 +37,7 @@ _CONNECT_SECONDS = 10
 class Opened(NamedTuple):
     """What a worker repairs with, and how it is closed in the end."""
 
-    model: EdgeConnect
+    model: Repairer
     stack: Stack
     close: Callable[[], object]
 

@@ -203,5 +203,5 @@ def _check_shape(path: Path, pixels: NDArray[Any]) -> None:
     if not plane or pixels.size == 0:
         raise FileError(
             f"{path} holds an array of shape {pixels.shape}; one plane is wanted: (H, W), (H, W, 3) or (H, W, 4). "
-            f"inpaint, complete and batch take stacks."
+            f"inpaint, edges, complete and batch take stacks."
         )

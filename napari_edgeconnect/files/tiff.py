@@ -164,7 +164,7 @@ def has_several_pages(path: Path) -> bool:
 
 def _is_stack(path: Path) -> FileError:
     return SeveralPagesError(
-        f"{path} holds several pages; one plane is wanted here. inpaint, complete and batch take stacks."
+        f"{path} holds several pages; one plane is wanted here. inpaint, edges, complete and batch take stacks."
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..core import masking, stack_masks
 from ..core.find import FINDERS, Finder, find_damage
 from . import layers as ours
-from .geometry import Plane, plane_mask, read_plane
+from .geometry import Plane, plane_mask, read_plane, spatial
 from .placing import add_mask
 
 if TYPE_CHECKING:
@@ -171,9 +171,9 @@ def _holds(layer: Any, plane: Plane) -> bool:
 
     if not isinstance(layer, Labels) or layer.multiscale or not layer.editable:
         return False
-    expected = ours.mask_tuple(plane.layer)
-    return layer.data.shape == expected[0].shape and all(
-        np.array_equal(np.asarray(getattr(layer, name)), np.asarray(expected[1][name]))
+    expected = spatial(plane.layer)
+    return tuple(layer.data.shape) == ours.mask_shape(plane.layer) and all(
+        np.array_equal(np.asarray(getattr(layer, name)), np.asarray(expected[name]))
         for name in ("scale", "translate", "rotate", "shear")
     )
 
@@ -187,6 +187,6 @@ def _write(layer: Labels, plane: Plane, before: Mask, after: Mask, *, along: int
     if len(changed[0]):
         place: list[Any] = [np.full(len(changed[0]), position) for position in plane.index]
         for axis, positions in zip((*([] if along is None else [along]), *plane.axes), changed, strict=True):
-            place[axis] = positions
+            place[axis] = positions if axis == along else positions + plane.origin[axis]
         layer.data_setitem(tuple(place), np.where(after[changed], max(1, int(layer.selected_label)), 0))
     return len(changed[0])

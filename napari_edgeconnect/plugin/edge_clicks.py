@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import drawing
+from ..core import edge_parts
 from ..core.edges import EdgeSource
 from . import layers as ours
 from .geometry import Plane, plane_point
@@ -100,7 +100,7 @@ class EraseEdge(ClickTool):
 
     def click(self, point: NDArray[np.floating]) -> None:
         """Erase the edge nearest to the point."""
-        edge = drawing.connected_edge(ours.pixels_of(self.layer, self._plane), point)
+        edge = edge_parts.connected_edge(ours.pixels_of(self.layer, self._plane), point)
         erased = ours.draw(self.layer, self._plane, edge, EdgeSource.NONE)
         self._say(f"{erased} px erased. Ctrl+Z brings them back." if erased else "There is no edge here: click on one.")
 
@@ -124,7 +124,7 @@ class Bridge(ClickTool):
             self._say("Now click the other end.")
             return
         first, self._first = self._first, None
-        gap = drawing.bridge(ours.pixels_of(self.layer, self._plane), first, point)
+        gap = edge_parts.bridge(ours.pixels_of(self.layer, self._plane), first, point)
         empty = gap & (ours.pixels_of(self.layer, self._plane) == EdgeSource.NONE)
         drawn = ours.draw(self.layer, self._plane, empty, EdgeSource.DRAWN)
         self._say(f"{drawn} px drawn. Click two other ends, or press Bridge to stop.")

@@ -14,7 +14,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer, Shapes
 from numpy.typing import NDArray
 
-from ..core import drawing
+from ..core import drawing, edge_parts
 from ..core.edges import EdgeSource
 from ..core.job import gray_of
 from ..core.planes import colours, contrast_mapping, nonfinite
@@ -88,7 +88,7 @@ def keep_longer(plane: Plane, edges: Labels, shortest_px: int) -> int:
     """
     edge_map = ours.read_edges(edges)
     return ours.draw(
-        edges, plane, drawing.short_edges(edge_map.labels, shortest_px, hole=edge_map.hole), EdgeSource.NONE
+        edges, plane, edge_parts.short_edges(edge_map.labels, shortest_px, hole=edge_map.hole), EdgeSource.NONE
     )
 
 

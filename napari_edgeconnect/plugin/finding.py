@@ -76,12 +76,12 @@ class Finding(QObject):
     def begin(self, finder: Finder, axis: int | None, *_: object) -> None:
         """Look for one kind of damage in the displayed plane, and show it as a preview."""
         self.discard()
-        self._finder, self._plane, self._axis = finder, self._session.plane(), axis
+        self._finder, self._plane, self._axis = finder, self._session.view(), axis
         self._find()
 
     def enable(self, plane: Plane | None) -> None:
         """Show the row while there is a preview of the displayed plane."""
-        self._panel.found_row.setVisible(self._preview(plane) is not None)
+        self._panel.found_row.setVisible(self._preview(self._of_preview(plane)) is not None)
 
     def discard(self, *_: object) -> None:
         """Throw the preview away."""
@@ -94,6 +94,14 @@ class Finding(QObject):
 
     def _preview(self, plane: Plane | None) -> Any:
         return None if plane is None else ours.find_own(self._session.viewer.layers, plane, ours.FOUND)
+
+    def _of_preview(self, plane: Plane | None) -> Plane | None:
+        """Of a large plane, the view that was looked through: the part that is displayed now may be another."""
+        looked = self._plane
+        if plane is None or plane.box is None or looked is None:
+            return plane
+        here, there = ({**ours.belongs_to(one), "box": None} for one in (plane, looked))
+        return looked if here == there else None
 
     def _find(self) -> None:
         if self._finder is None or self._plane is None:
@@ -143,7 +151,7 @@ class Finding(QObject):
             self._find()
 
     def _take(self) -> None:
-        plane = self._session.plane()
+        plane = self._of_preview(self._session.plane())
         preview = self._preview(plane)
         if plane is None or preview is None:
             self._look()

@@ -1,13 +1,14 @@
 """Where things lie: the one place for geometry.
 
-The plane of an image layer that is repaired, and masks brought onto that
-plane's pixel grid through world coordinates, whatever scale, translation,
-rotation, shear and affine either layer has. No Qt; napari only when it is used.
+The plane of an image layer that is repaired, or a part of it where it is
+large, and masks brought onto its pixel grid through world coordinates,
+whatever scale, translation, rotation, shear and affine either layer has. Only
+what lies under it is read. No Qt; napari only when it is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..core.holes import Box
 from .outlines import rasterised
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_la
 
 @dataclass(frozen=True)
 class Plane:
-    """One 2-D plane of an image layer.
+    """One 2-D plane of an image layer, or a part of one that is too large to be worked on as a whole.
 
     Attributes
     ----------
@@ -43,6 +45,8 @@ class Plane:
         axes that the image itself does not have.
     units : tuple of pint.Unit or None
         The world's; None where the layers' units do not go together.
+    box : Box or None
+        The part; None: all of it. ``shape`` and every array "of the plane" are the part's.
     """
 
     layer: Image
@@ -51,6 +55,7 @@ class Plane:
     index: tuple[int, ...]
     point: tuple[float, ...]
     units: tuple[Any, ...] | None
+    box: Box | None = None
 
     @property
     def across(self) -> tuple[int, ...]:
@@ -63,15 +68,29 @@ class Plane:
         return self.source[0] if self.layer.multiscale else self.source
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """(H, W)."""
+    def whole_shape(self) -> tuple[int, int]:
+        """(H, W) of all of the plane."""
         height, width = (int(self.level.shape[axis]) for axis in self.axes)
         return height, width
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W), of a part its own."""
+        return self.box.shape if self.box else self.whole_shape
+
+    @property
+    def origin(self) -> tuple[int, ...]:
+        """The position of the first pixel along every axis of the layer."""
+        first = dict(zip(self.axes, (self.box.top, self.box.left), strict=True)) if self.box else {}
+        return tuple(first.get(axis, at) for axis, at in enumerate(self.index))
+
+    @property
     def where(self) -> str:
-        """The slice in words, "z 5, t 0"; nothing for a 2-D image."""
-        return ", ".join(f"{self.word(axis)} {self.index[axis]}" for axis in self.across)
+        """The slice in words, "z 5, t 0", and the middle of a part; nothing for a whole 2-D image."""
+        words = [f"{self.word(axis)} {self.index[axis]}" for axis in self.across]
+        if self.box:
+            words.append(f"at {(self.box.top + self.box.bottom) // 2}, {(self.box.left + self.box.right) // 2}")
+        return ", ".join(words)
 
     def word(self, axis: int) -> str:
         """What an axis of the layer is called."""
@@ -85,7 +104,9 @@ class Plane:
 
     def cut(self) -> tuple[Any, ...]:
         """To index an array with the layer's axes: gives (H, W) or (H, W, channels)."""
-        return tuple(slice(None) if axis in self.axes else self.index[axis] for axis in range(len(self.index)))
+        rows, columns = self.box.slices if self.box else (slice(None), slice(None))
+        inside = {self.axes[0]: rows, self.axes[1]: columns}
+        return tuple(inside.get(axis, at) for axis, at in enumerate(self.index))
 
     def raised(self, plane: NDArray[Any]) -> NDArray[Any]:
         """(H, W, ...) as an array with the layer's axes, of size 1 across the plane."""
@@ -97,7 +118,7 @@ class Plane:
 
         kwargs = spatial(self.layer)
         own = Affine(**{name: kwargs[name] for name in ("scale", "translate", "rotate", "shear")})
-        return kwargs | {"translate": np.asarray(own(np.asarray(self.index, dtype=float)))}
+        return kwargs | {"translate": np.asarray(own(np.asarray(self.origin, dtype=float)))}
 
 
 def spatial(layer: Layer) -> dict[str, Any]:
@@ -146,7 +167,7 @@ def every_slice(plane: Plane) -> Iterator[Plane]:
     positions = [range(plane.level.shape[axis]) if axis in plane.across else [0] for axis in range(len(plane.index))]
     for index in product(*positions):
         world = matrix @ np.asarray(index, dtype=float) + offset
-        yield replace(plane, index=index, point=(*plane.point[:lead], *(float(value) for value in world)))
+        yield replace(plane, box=None, index=index, point=(*plane.point[:lead], *(float(value) for value in world)))
 
 
 def read_plane(plane: Plane) -> NDArray[Any]:
@@ -212,9 +233,9 @@ def plane_mask(plane: Plane, mask: Labels | Shapes, *, label: int | None = None)
     if isinstance(mask, Shapes):
         return rasterised(mask, grid, plane.shape)
     level = mask.data[0] if mask.multiscale else mask.data
-    if any(not 0 <= grid.index[axis] < level.shape[axis] for axis in grid.across):
+    cut, grid = grid.onto(level.shape, plane.shape)
+    if cut is None:
         return np.zeros(plane.shape, dtype=bool)
-    cut = tuple(slice(None) if axis in grid.axes else grid.index[axis] for axis in range(level.ndim))
     labels = np.asarray(level[cut])
     labelled = labels != 0 if label is None else labels == label
     if labelled.shape == plane.shape and grid.is_identity:
@@ -237,9 +258,9 @@ def plane_values(plane: Plane, image: Image) -> NDArray[Any]:
     """
     grid = _Grid.of(plane, image)
     level = image.data[0] if image.multiscale else image.data
-    if any(not 0 <= grid.index[axis] < level.shape[axis] for axis in grid.across):
+    cut, grid = grid.onto(level.shape[: image.ndim], plane.shape)
+    if cut is None:
         raise ValueError(f"“{image.name}” does not reach the displayed slice: move it, or choose another layer.")
-    cut = tuple(slice(None) if axis in grid.axes else grid.index[axis] for axis in range(image.ndim))
     pixels = np.array(level[cut])
     if pixels.shape[:2] == plane.shape and grid.is_identity:
         return pixels
@@ -277,6 +298,32 @@ def plane_point(plane: Plane, layer: Layer, position: Sequence[float]) -> NDArra
     return point[list(plane.axes)]
 
 
+def reached(plane: Plane, other: Layer, touched: Mapping[int, slice]) -> Box | None:
+    """The part of a whole plane that lies under a part of another layer.
+
+    Parameters
+    ----------
+    plane : Plane
+    other : Layer
+    touched : mapping of int to slice
+        From where to where, for the axes of the other layer that the plane lies along at least.
+
+    Returns
+    -------
+    Box or None
+        None where the plane does not.
+    """
+    grid = _Grid.of(plane, other)
+    if not set(grid.axes) <= set(touched):
+        return Box(0, plane.whole_shape[0], 0, plane.whole_shape[1])
+    rows, columns = (touched[axis] for axis in grid.axes)
+    corners = np.array([(i, j) for i in (rows.start, rows.stop) for j in (columns.start, columns.stop)]) - 0.5
+    points = grid.to_plane(corners)
+    low = np.maximum(np.floor(points.min(axis=0)).astype(int) - 1, 0)
+    high = np.minimum(np.ceil(points.max(axis=0)).astype(int) + 2, plane.whole_shape)
+    return None if (low >= high).any() else Box(int(low[0]), int(high[0]), int(low[1]), int(high[1]))
+
+
 @dataclass(frozen=True)
 class _Grid:
     """How an image's plane lies in another layer: ``there = matrix @ (row, column) + offset``."""
@@ -307,6 +354,38 @@ class _Grid:
     def is_identity(self) -> bool:
         return np.allclose(self.matrix, np.eye(2), atol=1e-9) and np.allclose(self.offset, 0, atol=1e-6)
 
+    def onto(self, there: tuple[int, ...], here: tuple[int, int]) -> tuple[tuple[Any, ...] | None, _Grid]:
+        """What of the other layer lies under the plane: to index its array with, and how the plane lies in that alone.
+
+        Parameters
+        ----------
+        there : tuple of int
+            The other layer's shape.
+        here : (H, W)
+
+        Returns
+        -------
+        cut : tuple or None
+            None where nothing does.
+        grid : _Grid
+        """
+        if any(not 0 <= self.index[axis] < there[axis] for axis in self.across):
+            return None, self
+        shifted = np.rint(self.offset)
+        if np.allclose(self.matrix, np.eye(2), atol=1e-9) and np.allclose(self.offset, shifted, atol=1e-6):
+            low, high = shifted, shifted + here
+        else:
+            corners = np.array([(i, j) for i in (-0.5, here[0] - 0.5) for j in (-0.5, here[1] - 0.5)])
+            reached = corners @ self.matrix.T + self.offset
+            low, high = np.floor(reached.min(axis=0)) - 1, np.ceil(reached.max(axis=0)) + 2
+        sizes = [there[axis] for axis in self.axes]
+        low, high = np.maximum(low, 0).astype(int), np.minimum(high, sizes).astype(int)
+        if (low >= high).any():
+            return None, self
+        inside = dict(zip(self.axes, map(slice, low.tolist(), high.tolist()), strict=True))
+        cut = tuple(inside.get(axis, self.index[axis]) for axis in range(len(there)))
+        return cut, replace(self, offset=self.offset - low)
+
     def to_plane(self, points: NDArray[Any]) -> NDArray[np.floating]:
         """(N, 2) in-plane coordinates of the other layer as rows and columns of the plane."""
         return np.linalg.solve(self.matrix, (points - self.offset).T).T
@@ -318,7 +397,7 @@ def _plane_in_world(plane: Plane) -> tuple[NDArray[np.floating], NDArray[np.floa
     lead = len(plane.point) - len(plane.index)
     columns = np.zeros((len(plane.point), 2))
     columns[lead:] = matrix[:, plane.axes]
-    return columns, np.concatenate([plane.point[:lead], matrix @ plane.index + offset])
+    return columns, np.concatenate([plane.point[:lead], matrix @ plane.origin + offset])
 
 
 def _nearest(labelled: NDArray[np.bool_], grid: _Grid, shape: tuple[int, int]) -> NDArray[np.bool_]:

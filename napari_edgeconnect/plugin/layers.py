@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.edges import EdgeMap, EdgeSource
+from ..core.holes import Box
 from .edge_steps import EdgeSteps
 from .geometry import Plane, spatial
+from .lazy_results import completed_data, empty_labels, put_pixels
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
@@ -112,15 +114,20 @@ def completed_tuple(
 
 
 def completed_stack_tuple(plane: Plane) -> LayerTuple:
-    """A copy of the plane's whole image, for the completed planes of many slices to be put into."""
-    details = {"kind": COMPLETED, "of": {**belongs_to(plane), "index": EVERY_SLICE}, "records": {}}
+    """The plane's whole image, for the completed planes of many slices or parts to be put into.
+
+    A copy, or where that would be large, copy-on-write: see :mod:`.lazy_results`.
+    """
+    of = {**belongs_to(plane), "index": EVERY_SLICE, "box": None}
+    details = {"kind": COMPLETED, "of": of, "records": {}}
     kwargs = {
         "name": f"{plane.layer.name} [{TITLES[COMPLETED]}]",
         "metadata": {KEY: details},
         **spatial(plane.layer),
         **_look_of(plane.layer),
     }
-    return np.array(plane.level), kwargs, "image"
+    data = completed_data(plane)
+    return data, kwargs | {"multiscale": isinstance(data, list)}, "image"
 
 
 def _look_of(source: Image) -> dict[str, Any]:
@@ -172,9 +179,13 @@ def strokes_tuple(plane: Plane) -> LayerTuple:
 
 def mask_tuple(image: Image) -> LayerTuple:
     """An empty mask to paint on, with the image's geometry and axes."""
-    shape = (image.data[0] if image.multiscale else image.data).shape[: image.ndim]
     attributes = {"name": f"{image.name} [damage]", "opacity": MASK_OPACITY, "colormap": mask_colormap()}
-    return np.zeros(shape, np.uint8), spatial(image) | attributes, "labels"
+    return empty_labels(mask_shape(image)), spatial(image) | attributes, "labels"
+
+
+def mask_shape(image: Image) -> tuple[int, ...]:
+    """The shape of a mask with a pixel for each of the image's, in its full resolution."""
+    return tuple(image.data[0].shape[: image.ndim] if image.multiscale else image.data.shape[: image.ndim])
 
 
 def mask_colormap() -> DirectLabelColormap:
@@ -219,29 +230,76 @@ def _holds(layer: Layer, plane: Plane) -> bool:
     of, mine = layer.metadata[KEY]["of"], belongs_to(plane)
     if of["index"] == EVERY_SLICE:
         size = plane.level.shape[: len(plane.index)]
-        mine["index"] = EVERY_SLICE
+        mine |= {"index": EVERY_SLICE, "box": None}
     else:
-        size = plane.raised(np.empty(plane.shape, bool)).shape
+        sizes = dict(zip(plane.axes, plane.shape, strict=True))
+        size = tuple(sizes.get(axis, 1) for axis in range(len(plane.index)))
     return bool(of == mine) and (is_own(layer, STROKES) or layer.data.shape[: len(size)] == size)
 
 
 def pixels_of(layer: Layer, plane: Plane) -> NDArray[Any]:
-    """The plane's pixels in a layer of ours, (H, W) or (H, W, channels): a view, not a copy."""
+    """The plane's pixels in a layer of ours, (H, W) or (H, W, channels): to be read only."""
     if holds_every_slice(layer):
-        pixels: NDArray[Any] = layer.data[plane.cut()]
-        return pixels
+        return np.asarray((layer.data[0] if layer.multiscale else layer.data)[plane.cut()])
     return np.squeeze(layer.data, axis=plane.across)
 
 
 def belongs_to(plane: Plane) -> dict[str, Any]:
     """What tells one plane of one image from all others."""
-    return {"image": str(plane.layer.unique_id), "axes": plane.axes, "index": plane.index}
+    return {"image": str(plane.layer.unique_id), "axes": plane.axes, "index": plane.index, "box": plane.box}
+
+
+def box_of(layer: Layer, plane: Plane, kind: str) -> Box | None:
+    """The part of a plane that a layer of ours belongs to; None where that is no such layer, or no part of this one."""
+    if not is_own(layer, kind):
+        return None
+    of, mine = layer.metadata[KEY]["of"], belongs_to(plane)
+    return of["box"] if all(of[name] == mine[name] for name in ("image", "axes", "index")) else None
+
+
+def edge_boxes(layers: Iterable[Layer], plane: Plane) -> list[Box]:
+    """The parts of a plane that have an edge layer, the topmost first."""
+    boxes = [box_of(layer, plane, EDGES) for layer in reversed(list(layers))]
+    return [box for box in boxes if box is not None]
 
 
 def details_of(layer: Layer, plane: Plane) -> dict[str, Any]:
     """What is known about a plane's pixels in a layer of ours."""
     metadata: dict[str, Any] = layer.metadata[KEY]
-    return metadata["records"].get(plane.index, {}) if holds_every_slice(layer) else metadata
+    return metadata["records"].get(_place(plane), {}) if holds_every_slice(layer) else metadata
+
+
+def note_details(layer: Layer, plane: Plane, details: dict[str, Any]) -> None:
+    """Write down what is known about a plane's pixels in a layer of ours: the last is in the layer's own, too."""
+    metadata: dict[str, Any] = layer.metadata[KEY]
+    if holds_every_slice(layer):
+        records = metadata["records"]
+        for other in [key for key, of in records.items() if _is_replaced(key, of, plane, details)]:
+            del records[other]
+        records[_place(plane)] = details
+    metadata.update(details)
+
+
+def _place(plane: Plane) -> Any:
+    """The key of a plane's record: its index, with the box of a part."""
+    return (plane.index, plane.box) if plane.box else plane.index
+
+
+def _is_replaced(key: Any, of: dict[str, Any], plane: Plane, details: dict[str, Any]) -> bool:
+    """True for the record of another part whose invented pixels are this one's now."""
+    if plane.box is None or key[0] != plane.index or key[1] == plane.box or not key[1].overlaps(plane.box):
+        return False
+    if "altered" not in of or "altered" not in details:
+        return False
+    shared = plane.box.shared(key[1])
+    return bool((of["altered"][shared.within(key[1])] & details["altered"][shared.within(plane.box)]).any())
+
+
+def contrast_of(layer: Labels) -> tuple[float, float] | None:
+    """The contrast that the edges of a part were found with; None for a whole plane."""
+    settings = layer.metadata[KEY].get("record", {}).get("settings", {})
+    contrast = settings.get("contrast")
+    return (contrast[0], contrast[1]) if contrast else None
 
 
 def read_edges(layer: Labels) -> EdgeMap:
@@ -294,9 +352,8 @@ def draw(layer: Labels, plane: Plane, pixels: NDArray[np.bool_], label: EdgeSour
 def write_completed(layer: Image, plane: Plane, image: NDArray[Any], *, details: dict[str, Any]) -> None:
     """Show a newer completion in the layer that holds the last one."""
     if holds_every_slice(layer):
-        pixels_of(layer, plane)[...] = image
+        put_pixels(layer, plane, image, details.get("altered"))
         layer.refresh()
-        layer.metadata[KEY]["records"][plane.index] = details
     else:
         layer.data = plane.raised(image)
-    layer.metadata[KEY].update(details)
+    note_details(layer, plane, details)

@@ -92,6 +92,7 @@ class Live(QObject):
         self._workers: list[Any] = []
         self.destroyed.connect(partial(_quit, self._workers))
         self._watch = LayerWatch(session.viewer, self.follow, self.follow)
+        session.large.on_move.append(self.follow)
         panel = self._panel
         for box in (panel.live, panel.noise):
             box.toggled.connect(self.follow)
@@ -175,7 +176,7 @@ class Live(QObject):
         assert now.mask is not None
         assert session.model is not None
         try:
-            settings, edges = session.settings(), ours.read_edges(layer)
+            settings, edges = session.settings_of(now.plane), ours.read_edges(layer)
         except ValueError as error:
             session.say(str(error))
             return None
@@ -287,7 +288,7 @@ class Live(QObject):
         """Redraw what has to be: napari has no cheaper way to a part of an image than all of its texture."""
         is_whole_stack = ours.holds_every_slice(layer)
         if is_whole_stack:
-            ours.pixels_of(layer, subject.update.plane)[...] = subject.shown
+            ours.put_pixels(layer, subject.update.plane, subject.shown, subject.update.edges.hole)
         elif not subject.is_shown_by(layer):
             layer.data = subject.update.plane.raised(subject.shown)
             subject.array = layer.data
@@ -298,8 +299,11 @@ class Live(QObject):
     def _add(self, subject: _Subject) -> Image:
         """A layer for the completed image, under its edges; what is active stays so."""
         plane = subject.update.plane
-        shown = ours.completed_tuple(plane, subject.shown, details={})
-        layer: Image = add_under_edges(self._session.viewer, plane, shown)
+        if plane.box is not None:
+            layer: Image = add_under_edges(self._session.viewer, plane, ours.completed_stack_tuple(plane))
+            self._refresh(layer, subject)
+            return layer
+        layer = add_under_edges(self._session.viewer, plane, ours.completed_tuple(plane, subject.shown, details={}))
         subject.array = layer.data
         return layer
 
@@ -329,7 +333,7 @@ class _Update:
         mine, its = self.plane, other.plane
         return (
             (mine.layer is its.layer and mine.source is its.source)
-            and (mine.axes, mine.index) == (its.axes, its.index)
+            and (mine.axes, mine.index, mine.box) == (its.axes, its.index, its.box)
             and _for_stage_two(self.settings) == _for_stage_two(other.settings)
             and (self.model, self.device) == (other.model, other.device)
             and np.array_equal(self.mask, other.mask)
@@ -464,6 +468,4 @@ def _note(layer: Image, plane: Plane, details: dict[str, Any] | None) -> None:
     if details is None:
         before = ours.details_of(layer, plane)
         details = {**before, "record": {**(before.get("record") or origin("unfinished")), "unfinished": True}}
-    if ours.holds_every_slice(layer):
-        layer.metadata[ours.KEY]["records"][plane.index] = details
-    layer.metadata[ours.KEY].update(details)
+    ours.note_details(layer, plane, details)

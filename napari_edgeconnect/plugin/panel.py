@@ -11,9 +11,11 @@ from .layer_combo import LayerCombo
 from .layers import ALTERED, COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, UNCERTAINTY, is_own
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
+from .stack_choices import StackChoices
 
 NO_EDGES = "sigma: none"
 THIS_SLICE, ALL_SLICES = "this slice", "all slices"
+THIS_PART, ALL_PARTS = "this part", "all parts"
 
 
 class Panel(QWidget):
@@ -42,10 +44,17 @@ class Panel(QWidget):
         self.slices = combo([(THIS_SLICE, False), (ALL_SLICES, True)])
         self.slices.setToolTip(
             "Of a stack: repair the displayed slice, or every slice that has damage. Slices whose edges you have "
-            "corrected are completed from these."
+            "corrected are completed from these. A large image is repaired part by part: this part is the damage "
+            "nearest to the middle of the view."
         )
         self.slices_row = boxed(form(("Repair", self.slices)))
         self.slices_row.hide()
+        self.stack = StackChoices()
+
+    def name_slices(self, *, parts: bool, slices: bool) -> None:
+        """Call what is repaired at once what it is: a slice, or a part of a large image."""
+        self.slices.setItemText(0, THIS_PART if parts else THIS_SLICE)
+        self.slices.setItemText(1, ALL_PARTS if parts and not slices else ALL_SLICES)
 
     def _make_damage(self, preferred: Preferred) -> None:
         self.mask = LayerCombo(_is_mask, none="no mask yet")
@@ -204,6 +213,7 @@ class Panel(QWidget):
         column.addWidget(self.image)
         column.addWidget(self.about_image)
         column.addWidget(self.slices_row)
+        column.addWidget(self.stack)
         column.addWidget(header(2, "Damage"))
         column.addLayout(row(self.mask, self.new_mask, self.find))
         column.addWidget(self.found_row)

@@ -16,6 +16,7 @@ from ..core.results import ClassicalRepair, Repair
 from . import layers as ours
 from .altered import remove_orphans, show_altered
 from .how_sure import HowSure, show_how_sure
+from .large import outgrown_edges
 from .worker import Outcome, Task
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
         return f"Repaired by another method, into a layer of its own: “{layer.name}”."
     if outcome.edges is not None and not outcome.request.of_stack:
         edges = show_edges(viewer, plane, _with_decisions(viewer, outcome), details={"record": outcome.record})
+        _drop_outgrown(viewer, plane, outcome.edges.hole)
         viewer.layers.selection.active = edges
     if outcome.repair is None:
         return CORRECT
@@ -153,7 +155,9 @@ def show_completion(viewer: ViewerModel, plane: Plane, repair: Repair, *, of_sta
     ----------
     of_stack : bool
         A layer that is new holds the whole stack, and takes the place of one that holds this plane alone.
+        So it is for parts of large planes.
     """
+    of_stack = of_stack or plane.box is not None
     details = {"record": repair.record, "edges": repair.edges, "altered": repair.altered}
     layer: Image | None = ours.find_own(viewer.layers, plane, ours.COMPLETED)
     if layer is not None and of_stack and not ours.holds_every_slice(layer):
@@ -202,6 +206,13 @@ def _of_which_repair(viewer: ViewerModel, plane: Plane, found: HowSure) -> str:
     if not np.array_equal(ours.pixels_of(completed, plane)[hole], found.spread.repaired[hole]):
         return f"{found.sentence} This is about the repair from the model's own edges: the one on display is another."
     return found.sentence
+
+
+def _drop_outgrown(viewer: ViewerModel, plane: Plane, hole: NDArray[np.bool_]) -> None:
+    """Take away the edge layers of smaller or larger parts whose damage is in a part's own edges by now."""
+    if plane.box is not None:
+        for layer, _ in outgrown_edges(viewer.layers, plane, hole):
+            viewer.layers.remove(layer)
 
 
 def _with_decisions(viewer: ViewerModel, outcome: Outcome) -> EdgeMap:

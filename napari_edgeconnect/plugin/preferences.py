@@ -55,3 +55,13 @@ def remember_altered_shown(shown: bool) -> None:
 
     with suppress(KeyError):
         get_plugin_settings(KEY).trust.show_altered = shown
+
+
+def results_folder() -> str | None:
+    """Where large results are kept while they are layers; None: where the system keeps temporary files."""
+    from napari.settings import get_plugin_settings
+
+    try:
+        return str(get_plugin_settings(KEY).results.folder) or None
+    except KeyError:
+        return None

@@ -46,7 +46,8 @@ class _Asked:
         return (
             other is not None
             and self.plane.source is other.plane.source
-            and (self.plane.axes, self.plane.index) == (other.plane.axes, other.plane.index)
+            and (self.plane.axes, self.plane.index, self.plane.box)
+            == (other.plane.axes, other.plane.index, other.plane.box)
             and self.settings == other.settings
             and np.array_equal(self.mask, other.mask)
         )

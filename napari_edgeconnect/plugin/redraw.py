@@ -77,7 +77,10 @@ class Redraw(QObject):
 
         def with_sigma(edges: EdgeMap, plane: Plane) -> EdgeMap:
             # The hole that these edges were proposed for is grown already.
-            return edges.with_measured(measured_edges(read_plane(plane), edges.hole, sigma=sigma, grow_px=0))
+            layer = self._session.edges(plane)
+            contrast = None if plane.box is None else ours.contrast_of(layer)
+            found = measured_edges(read_plane(plane), edges.hole, sigma=sigma, grow_px=0, contrast=contrast)
+            return edges.with_measured(found)
 
         self._draw(with_sigma)
 

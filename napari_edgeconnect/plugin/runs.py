@@ -17,10 +17,12 @@ from ..core.results import Step
 from . import layers as ours
 from .activity import Activity
 from .geometry import Plane, read_plane
+from .large import outgrown_edges
 from .pace import windows_px
 from .placing import place
 from .preferences import preferred
 from .session import Session
+from .whole_stack import whole_stack_steps
 from .worker import Failure, Outcome, Request, Task, repair_steps, stack_steps
 
 
@@ -63,7 +65,9 @@ class Runs(QObject):
         except ValueError as error:
             session.fail(error)
             return
-        self._begin(task.value, repair_steps, replace(request, image=read_plane(request.plane)), session.models)
+        if request.plane.box is None:
+            request = _with_pixels(request)
+        self._begin(task.value, repair_steps, request, session.models)
 
     def start_stack(self, task: Task) -> None:
         """Complete every slice that has damage: from its edges where it has some, from hallucinated ones elsewhere.
@@ -71,7 +75,7 @@ class Runs(QObject):
         The planes of a stack are read one after the other, by the thread that repairs them.
         """
         session = self._session
-        damaged = [] if session.is_busy else session.damaged_planes()
+        damaged = iter(()) if session.is_busy else session.damaged_planes()
         try:
             requests = [self._request_in_stack(task, plane, mask) for plane, mask in damaged]
         except ValueError as error:
@@ -80,8 +84,12 @@ class Runs(QObject):
         if not requests:
             self.changed.emit()
             return
-        slices = [partial(_with_pixels, request) for request in requests]
-        self._begin(f"{task.value} {len(slices)} slices", stack_steps, slices, session.models)
+        what, shared = f"{task.value} {len(requests)} {session.pieces(len(requests))}", session.shared
+        if shared.is_nothing:
+            slices = [partial(_with_pixels, request) for request in requests]
+            self._begin(what, stack_steps, slices, session.models)
+        else:
+            self._begin(what, whole_stack_steps, requests, shared, session.models)
 
     def _begin(self, what: str, steps: Callable[..., Any], *arguments: Any) -> None:
         from napari.qt.threading import create_worker
@@ -109,16 +117,22 @@ class Runs(QObject):
         layer, model = session.edges(plane), session.model
         assert model is not None
         edges = before = None
+        settings = session.settings_of(plane)
         if task is Task.COMPLETE:
             edges = edges_for(layer, session.hole(mask))
         elif layer is not None:
             before = ours.read_edges(layer)
+        elif plane.box is not None:
+            outgrown = outgrown_edges(session.viewer.layers, plane, session.hole(mask))
+            before = outgrown[0][1] if outgrown else None
+        takes_contrast = plane.box is not None and settings.contrast is None
         return Request(
             task=task,
             plane=plane,
             image=None,
             mask=mask,
-            settings=session.settings(),
+            settings=settings,
+            contrast=session.large.contrast(plane, session.panel.mask.layer, settings) if takes_contrast else None,
             model=model.name,
             device=session.device,
             edges=edges,
@@ -159,7 +173,7 @@ class Runs(QObject):
         elif isinstance(end, Outcome):
             self._place(end)
         else:
-            self._session.say(f"Completed {end} {'slice' if end == 1 else 'slices'}.")
+            self._session.say(f"Completed {end} {self._session.pieces(end)}.")
 
     def _place(self, outcome: Outcome) -> None:
         self._note_pace(outcome)
@@ -182,7 +196,8 @@ class Runs(QObject):
         self._panel.progress.hide()
         self._panel.cancel.hide()
         if cancelled:
-            kept = f"the {self._placed} slices that were finished are kept" if self._placed else "nothing was changed"
+            pieces = self._session.pieces(self._placed)
+            kept = f"the {self._placed} {pieces} that were finished are kept" if self._placed else "nothing was changed"
             self._session.say(f"Cancelled: {kept}.")
         self.changed.emit()
 

@@ -6,6 +6,7 @@ change at any moment, so nothing about them is remembered.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +18,10 @@ from ..core.holes import grown
 from ..core.settings import Settings
 from . import layers as ours
 from .geometry import Plane, displayed_plane, every_slice, plane_mask
+from .large import LargePlanes, is_large, part_settings
 from .pace import Pace
 from .preferences import DEFAULTS
+from .whole_stack import Shared
 from .worker import LoadedModels
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ class Session:
         Loaded once, whoever needs them.
     pace : Pace
         What runs have taken here.
+    large : LargePlanes
+        Planes that are worked on part by part.
     is_busy : bool
         True while a run is under way: its outcome will be put into the layers.
     """
@@ -60,6 +65,7 @@ class Session:
         self.panel = panel
         self.models = LoadedModels()
         self.pace = Pace()
+        self.large = LargePlanes(viewer, lambda: self.has_parts)
         self.is_busy = False
         self._said: tuple[Any, str] = (None, "")
 
@@ -75,12 +81,42 @@ class Session:
         """True for an image of more than two axes: one plane of it is displayed."""
         return self.image is not None and self.image.ndim > 2
 
-    def plane(self) -> Plane | None:
-        """The chosen image's displayed plane, or None where there is none that can be repaired."""
+    @property
+    def has_parts(self) -> bool:
+        """True for an image whose planes are worked on part by part."""
+        plane = self.whole_plane()
+        return plane is not None and is_large(plane)
+
+    def pieces(self, count: int) -> str:
+        """What an image is repaired in, in words, one or several."""
+        return f"{'part' if self.has_parts else 'slice'}{'' if count == 1 else 's'}"
+
+    @property
+    def shared(self) -> Shared:
+        """What all slices share when all are repaired."""
+        return self.panel.stack.shared if self.has_slices else Shared()
+
+    def whole_plane(self) -> Plane | None:
+        """The chosen image's displayed plane, however large; None where there is none that can be repaired."""
         try:
             return None if self.image is None else displayed_plane(self.image, self.viewer.dims)
         except ValueError:
             return None
+
+    def plane(self) -> Plane | None:
+        """The plane that is worked on: the displayed one or its nearest part; None where none can be repaired."""
+        try:
+            return None if self.image is None else self._nearest(displayed_plane(self.image, self.viewer.dims))
+        except ValueError:
+            return None
+
+    def view(self) -> Plane | None:
+        """The displayed plane, of a large one what is in view: for tools that look for damage."""
+        plane = self.whole_plane()
+        return None if plane is None else self.large.view(plane)
+
+    def _nearest(self, plane: Plane) -> Plane:
+        return self.large.part(plane, self.panel.mask.layer, self.settings()) if is_large(plane) else plane
 
     def situation(self) -> Situation:
         """The plane and its mask as it was painted, or what is missing for a run."""
@@ -88,25 +124,36 @@ class Session:
             return Situation(missing="Open an image first.")
         mask_layer = self.panel.mask.layer
         try:
-            plane = displayed_plane(self.image, self.viewer.dims)
+            plane = self._nearest(displayed_plane(self.image, self.viewer.dims))
             if mask_layer is None:
                 return Situation(plane, missing="Mark the damage: press New mask and paint over it.")
             mask = plane_mask(plane, mask_layer)
         except ValueError as error:
             return Situation(missing=str(error))
         if not mask.any():
-            return Situation(plane, mask, f"Paint the damage first{', in this slice' if plane.where else ''}.")
+            return Situation(plane, mask, f"Paint the damage first{', in this slice' if plane.across else ''}.")
         if self.model is None:
             return Situation(plane, mask, "No model is installed: reinstall the plugin, or import one.")
         return Situation(plane, mask)
 
-    def damaged_planes(self) -> list[tuple[Plane, NDArray[np.bool_]]]:
-        """Every plane of the chosen image that has damage, with its mask; none where something is missing."""
-        plane, mask_layer = self.plane(), self.panel.mask.layer
+    def damaged_planes(self) -> Iterator[tuple[Plane, NDArray[np.bool_]]]:
+        """Every plane or part of one that has damage, with its mask; none where something is missing.
+
+        Raises
+        ------
+        ValueError
+            If the mask lies askew to the planes.
+        """
+        plane, mask_layer = self.whole_plane(), self.panel.mask.layer
         if plane is None or mask_layer is None or self.model is None:
-            return []
-        masks = ((other, plane_mask(other, mask_layer)) for other in every_slice(plane))
-        return [(other, mask) for other, mask in masks if mask.any()]
+            return
+        slices = every_slice(plane)
+        if is_large(plane):
+            slices = (part for other in slices for part in self.large.parts(other, mask_layer, self.settings()))
+        for other in slices:
+            mask = plane_mask(other, mask_layer)
+            if mask.any():
+                yield other, mask
 
     def hole(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(H, W) bool: the mask as it will be repaired, grown."""
@@ -165,6 +212,19 @@ class Session:
             half_precision=panel.precision.currentData(),
             match_noise=panel.noise.isChecked(),
         )
+
+    def settings_of(self, plane: Plane) -> Settings:
+        """The panel's choices for one plane; of a part with edges, with the contrast that these were found with.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`settings`.
+        """
+        settings, edges = part_settings(self.settings(), plane), self.edges(plane)
+        if plane.box is None or edges is None:
+            return settings
+        return replace(settings, contrast=ours.contrast_of(edges))
 
     def adopt(self, record: dict[str, Any]) -> None:
         """Set the panel to what a repair was made with; nothing is redrawn or run for it."""

@@ -71,6 +71,7 @@ class EdgeConnectWidget(QWidget):
         self._look_soon.setInterval(LOOK_AFTER_MS)
         self._look_soon.timeout.connect(self._look)
         self._watch = LayerWatch(viewer, self._list_layers, self._look_soon.start)
+        self.session.large.on_move.append(self._look_soon.start)
         self._runs = Runs(self.session, self)
         self._redraw = Redraw(self.session)
         self.live = Live(self.session, self)
@@ -86,7 +87,12 @@ class EdgeConnectWidget(QWidget):
 
     @property
     def _takes_all_slices(self) -> bool:
-        return self.session.has_slices and bool(self.panel.slices.currentData())
+        return self._has_several and bool(self.panel.slices.currentData())
+
+    @property
+    def _has_several(self) -> bool:
+        """True for an image that is repaired slice by slice, or part by part."""
+        return self.session.has_slices or self.session.has_parts
 
     @property
     def is_busy(self) -> bool:
@@ -239,7 +245,7 @@ class EdgeConnectWidget(QWidget):
     def _show_damage(self, now: Situation, hole: NDArray[np.bool_] | None) -> None:
         panel = self.panel
         panel.about_image.setText(_image_in_words(now.plane))
-        panel.about_mask.setText(_damage_in_words(now.mask))
+        panel.about_mask.setText(_damage_in_words(now.mask, "part" if self.session.has_parts else "image"))
         self.trust.enable(now)
         shown = panel.show_grown.isChecked() and hole is not None and hole.any()
         outline(self._viewer, now.plane, hole if shown else None)
@@ -264,7 +270,10 @@ class EdgeConnectWidget(QWidget):
         panel.new_mask.setEnabled(panel.image.layer is not None)
         panel.hallucinate.setEnabled(ready)
         whole = self._takes_all_slices
-        panel.slices_row.setVisible(self.session.has_slices)
+        panel.slices_row.setVisible(self._has_several)
+        panel.stack.offer(self.session.whole_plane())
+        panel.stack.setVisible(whole and self.session.has_slices)
+        panel.name_slices(parts=self.session.has_parts, slices=self.session.has_slices)
         panel.complete.setEnabled((ready and edges is not None) or (whole and not self.is_busy))
         panel.inpaint.setEnabled(ready or (whole and not self.is_busy))
         panel.reset.setEnabled(edges is not None and not self.is_busy)
@@ -289,7 +298,7 @@ class EdgeConnectWidget(QWidget):
             action = menu.addAction(tool.title)
             action.setToolTip(tool.explanation)
             action.triggered.connect(partial(self._use_tool, tool))
-        plane = self.session.plane()
+        plane = self.session.view()
         if plane is None:
             return
         axis = damage.stack_axis(self._viewer, plane)
@@ -304,7 +313,7 @@ class EdgeConnectWidget(QWidget):
             action.triggered.connect(partial(self._use_stack_tool, stack_tool, axis))
 
     def _use_tool(self, tool: damage.Tool, *_: object) -> None:
-        plane = self.session.plane()
+        plane = self.session.view()
         if plane is None:
             self._look()
             return
@@ -317,7 +326,7 @@ class EdgeConnectWidget(QWidget):
         self.session.say(f"{tool.title}: {_pixels(changed)} changed." if changed else f"{tool.title}: none were found.")
 
     def _use_stack_tool(self, tool: damage.StackTool, axis: int, *_: object) -> None:
-        plane = self.session.plane()
+        plane = self.session.view()
         if plane is None or axis not in plane.across:
             self._look()
             return
@@ -338,19 +347,19 @@ def _devices() -> list[str]:
 def _image_in_words(plane: Plane | None) -> str:
     if plane is None:
         return ""
-    height, width = plane.shape
+    height, width = plane.whole_shape
     kind = f"RGB, {plane.level.dtype}" if plane.layer.rgb else f"{plane.level.dtype}"
     slice_note = f"; displayed: {plane.where}" if plane.where else ""
     return f"{width} × {height} px, {kind}{slice_note}"
 
 
-def _damage_in_words(mask: NDArray[np.bool_] | None) -> str:
+def _damage_in_words(mask: NDArray[np.bool_] | None, of_what: str) -> str:
     if mask is None:
         return ""
     count = int(np.count_nonzero(mask))
     per_cent = 100 * count / mask.size
     share = f"{per_cent:.0f}" if per_cent >= 10 else f"{per_cent:.2g}"
-    return f"{_pixels(count)}, {share} % of the image"
+    return f"{_pixels(count)}, {share} % of the {of_what}"
 
 
 def _pixels(count: int) -> str:

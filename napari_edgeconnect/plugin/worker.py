@@ -20,7 +20,7 @@ from ..core.classical import inpaint_steps
 from ..core.edges import EdgeMap
 from ..core.results import ClassicalRepair, Repair, Step
 from ..core.settings import CLASSICAL_METHODS, Settings
-from .geometry import Plane
+from .geometry import Plane, read_plane
 
 if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect
@@ -52,7 +52,8 @@ class Request:
     task : Task
     plane : Plane
         Where the result belongs; the worker itself only hands it on.
-    image : (H, W) or (H, W, channels) array
+    image : (H, W) or (H, W, channels) array, or None
+        None: the plane is read by the thread that repairs it.
     mask : (H, W) bool, True inside the hole
     settings : Settings
     model, device : str
@@ -60,6 +61,8 @@ class Request:
         The edited edge map, to complete from.
     before : EdgeMap or None
         Of an edge layer that new proposals go into: what a person decided there is kept.
+    contrast : callable or None
+        Gives a part's contrast, by reading what it is taken from.
     of_stack : bool
         One of many slices, whose completed planes become one layer and whose edges become none.
     method : str
@@ -70,13 +73,14 @@ class Request:
 
     task: Task
     plane: Plane
-    image: NDArray[Any]
+    image: NDArray[Any] | None
     mask: NDArray[np.bool_]
     settings: Settings
     model: str
     device: str
     edges: EdgeMap | None = None
     before: EdgeMap | None = None
+    contrast: Callable[[], tuple[float, float] | None] | None = None
     of_stack: bool = False
     method: str = ""
     level: float = 0.9
@@ -134,7 +138,7 @@ def repair_steps(request: Request, models: LoadedModels) -> Generator[Step, None
     and napari's own handler of a worker's errors fails on PySide6.
     """
     try:
-        return (yield from _steps(request, models))
+        return (yield from request_steps(request, models))
     except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
         return Failure(request, error)
 
@@ -158,30 +162,31 @@ def stack_steps(
         request = None
         try:
             request = read()
-            outcome = yield from _as_slice(_steps(request, models), done, len(slices), request.plane.where)
+            outcome = yield from as_slice(request_steps(request, models), done, len(slices), request.plane.where)
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
             return Failure(request, error)
         yield outcome
     return len(slices)
 
 
-def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
+def request_steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outcome]:
+    """Run a request; errors are raised."""
+    request = yield from _read(request)
+    image, mask, settings = request.image, request.mask, request.settings
     if request.task is Task.BY_METHOD and request.method in CLASSICAL_METHODS:
-        other = yield from inpaint_steps(request.image, request.mask, request.method, grow_px=request.settings.grow_px)
+        other = yield from inpaint_steps(image, mask, request.method, grow_px=settings.grow_px)
         return _with_reasons(Outcome(request, other.record, other=other))
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)
     if request.task is Task.ALTERNATIVES:
-        found = yield from alternatives_steps(
-            model, request.image, request.mask, request.settings, before=request.before
-        )
+        found = yield from alternatives_steps(model, image, mask, settings, before=request.before)
         return _with_reasons(Outcome(request, {}, alternatives=found))
     if request.task is Task.SELF_TEST:
         from ..selftest.run import self_test_steps
         from ..selftest.sheet import contact_sheet
 
-        test = yield from self_test_steps(request.image, request.mask, model, request.settings)
+        test = yield from self_test_steps(image, mask, model, settings)
         return Outcome(request, test.record, test=test, sheet=contact_sheet(test))
     if request.task is Task.HOW_SURE:
         from .how_sure import how_sure_steps
@@ -189,24 +194,34 @@ def _steps(request: Request, models: LoadedModels) -> Generator[Step, None, Outc
         sure = yield from how_sure_steps(request, model)
         return Outcome(request, sure.record, how_sure=sure)
     if request.task is Task.BY_METHOD:  # EdgeConnect without edges
-        nothing = np.zeros(request.mask.shape, np.float32)
-        without = yield from model.complete_steps(request.image, request.mask, nothing, request.settings)
+        nothing = np.zeros(mask.shape, np.float32)
+        without = yield from model.complete_steps(image, mask, nothing, settings)
         without = replace(without, record={**without.record, "alternative": "no edges"})
         return _with_reasons(Outcome(request, without.record, other=without))
     return _with_reasons((yield from _edges_and_colours(request, model)))
 
 
+def _read(request: Request) -> Generator[Step, None, Request]:
+    """The request with its image, and with a part's contrast where that was left to this thread."""
+    if request.image is None:
+        request = replace(request, image=read_plane(request.plane))
+    if request.contrast is not None:
+        yield Step(0, 0, "Taking the contrast…")
+        request = replace(request, settings=replace(request.settings, contrast=request.contrast()))
+    return request
+
+
 def _edges_and_colours(request: Request, model: EdgeConnect) -> Generator[Step, None, Outcome]:
     """Either stage, or both."""
-    edges = request.edges
+    image, mask, settings, edges = request.image, request.mask, request.settings, request.edges
     if request.task is not Task.COMPLETE:
-        stage_one = model.hallucinate_edges_steps(request.image, request.mask, request.settings)
+        stage_one = model.hallucinate_edges_steps(image, mask, settings)
         proposed = yield from (_as_half(stage_one, 0) if request.task is Task.INPAINT else stage_one)
         edges = request.before.again(proposed) if request.before else proposed
-    record = model.record_of(edges, request.settings)
+    record = model.record_of(edges, settings)
     if request.task is Task.HALLUCINATE:
         return Outcome(request, record, edges)
-    stage_two = model.complete_steps(request.image, request.mask, edges, request.settings)
+    stage_two = model.complete_steps(image, mask, edges, settings)
     repair = yield from (_as_half(stage_two, 1) if request.task is Task.INPAINT else stage_two)
     return Outcome(request, record, edges if request.task is Task.INPAINT else None, repair)
 
@@ -238,7 +253,7 @@ def _as_half(steps: Generator[Step, None, T], half: int) -> Generator[Step, None
         yield step._replace(done=step.done + half * step.total, total=2 * step.total)
 
 
-def _as_slice(steps: Generator[Step, None, T], done: int, total: int, where: str) -> Generator[Step, None, T]:
+def as_slice(steps: Generator[Step, None, T], done: int, total: int, where: str) -> Generator[Step, None, T]:
     """One slice's steps, counted among all slices."""
     while True:
         try:

@@ -1,13 +1,18 @@
 """From a spread to an interval: how far the truth lies from a repair, by the errors on the image's own copies.
 
 The spread says where a repair is unsure, not by how much it is wrong: a network that is wrong in the same way eight
-times has no spread. So the spread is scaled to contain nine of ten true values where these are known.
+times has no spread. So the spread is scaled to contain the stated share of true values where these are known. Every
+level is calibrated by itself: errors are not normal, so no interval follows from another.
+
+Copies are few and unlike each other, so the share is right on average over images and not in each. A correction for
+their number (split conformal prediction with copies as its units) would be right in each, at the price of intervals
+that for 6 copies and nine of ten values have no end; ``benchmarks/coverage.py`` says what holds without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -70,11 +75,24 @@ class Uncertainty:
         The truth is expected within ``spread.repaired`` ± this, in the image's units, as often as
         ``calibration.level`` says; 0 outside the hole.
     calibration : Calibration
+    copies : tuple of (spread, errors)
+        By copy of the damage: of its pixels, what the repair's variants and what the truth said.
     """
 
     spread: Spread
     half_width: NDArray[np.float32]
     calibration: Calibration
+    copies: tuple[tuple[NDArray[np.float32], NDArray[np.float64]], ...] = field(repr=False)
+
+    def at(self, level: float) -> Uncertainty:
+        """The same repair with the interval of another level, from the same copies: nothing is repaired again.
+
+        Raises
+        ------
+        ValueError
+            For a level that is no share.
+        """
+        return _calibrated(self.spread, self.copies, level)
 
 
 def errors(repaired: NDArray[Any], truth: NDArray[Any], hole: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -146,18 +164,24 @@ def uncertainty_steps(
     damaged = Damaged.read(image, mask, settings.grow_px)
     settings = replace(settings, grow_px=0.0)
     copies = place_copies(damaged.image, damaged.hole, trials, seed)
-    spreads, off = [], []
+    measured = []
     for number, placed in enumerate(copies):
         box, loaded = damaged.window(placed, settings)
         steps = repair_spread_steps(model, loaded.damaged, loaded.hole, settings)
         spread = yield from _as_part(steps, number, len(copies) + 1, f"Copy {number + 1} of {len(copies)}")
         hole = placed.hole[box.slices]
-        spreads.append(spread.spread[hole])
-        off.append(errors(spread.repaired, loaded.truth, hole))
+        measured.append((spread.spread[hole], errors(spread.repaired, loaded.truth, hole)))
     steps = repair_spread_steps(model, image, damaged.hole, settings)
     spread = yield from _as_part(steps, len(copies), len(copies) + 1, "The damage")
+    return _calibrated(spread, tuple(measured), level)
+
+
+def _calibrated(
+    spread: Spread, copies: tuple[tuple[NDArray[np.float32], NDArray[np.float64]], ...], level: float
+) -> Uncertainty:
+    spreads, off = zip(*copies, strict=True)
     calibration = calibrate(spreads, off, level)
-    return Uncertainty(spread, calibration.half_width(spread.spread, spread.hole), calibration)
+    return Uncertainty(spread, calibration.half_width(spread.spread, spread.hole), calibration, copies)
 
 
 def _check_level(level: float) -> None:

@@ -210,7 +210,7 @@ def self_test_steps(
         done.append(_trial(placed, box, loaded, results, damaged, as_given))
     yield Step(len(copies) * len(runs), len(copies) * len(runs), "Done")
     noise = white_noise(colours(damaged.image).astype(np.float64), ~damaged.hole) or 0.0
-    reasons = reasons_against(damaged.image, damaged.hole, as_given)
+    reasons = reasons_against(damaged.image, damaged.hole, as_given, model=model)
     advice = advise([trial.figures for trial in done], _contrast(done), noise)
     record = {
         **origin("self_test"),

@@ -12,7 +12,11 @@ from typing import Annotated
 import typer
 
 from ..core.checkpoints import Kind, load_generator, write_generator
+from ..core.familiarity import FILE as FAMILIARITY_FILE
+from ..core.familiarity import read_familiarity
+from ..core.models import find_model
 from . import validation
+from .familiarity import familiarity_of
 from .generators import weight_file
 from .widen import widened
 
@@ -44,13 +48,41 @@ def bundle(
     purpose: Annotated[str, typer.Option(help="One line about what the model is for, to choose by.")] = "",
     licence: str = "BSD-3-Clause",
     half: Annotated[bool, typer.Option(help="Store 16-bit floats.")] = True,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The training images, for familiarity.safetensors; see below for what is taken without."),
+    ] = None,
 ) -> None:
-    """Write a pair of networks as a model, with name, licence and training in the files' headers."""
+    """Write a pair of networks as a model, with name, licence and training in the files' headers.
+
+    What tells images unlike the training images goes along (it depends on those images and not on the weights): taken
+    anew from --data; without, from beside the completion network, else from the model that is replaced.
+    """
+    carried = [weight_file(inpaint, "inpaint").parent, out]
+    known = familiarity_of(data) if data else next(filter(None, map(read_familiarity, carried)), None)
     out.mkdir(parents=True, exist_ok=True)
     for source, kind in _pair(edges, inpaint):
         network, info = load_generator(weight_file(source, kind), kind)
         metadata = {"name": out.name, "licence": licence, "training": training, "purpose": purpose}
         write_generator(out / f"{kind}.safetensors", network, replace(info, metadata=metadata), half=half)
+    if known is None:
+        typer.echo("Nothing says what the model was trained on: give --data, or run familiarity.", err=True)
+    else:
+        known.write(out / FAMILIARITY_FILE)
+        typer.echo(f"Familiarity of {known.images} images {'taken anew' if data else 'carried over'}.")
+
+
+@app.command()
+def familiarity(
+    data: Annotated[Path, typer.Option(help="The training images, a sub-folder for each kind.", exists=True)],
+    model: Annotated[list[str], typer.Option(help="A model's name or folder; may be given more than once.")],
+) -> None:
+    """Write down what a model was trained on, so that images unlike that can be told: a few kB in its folder."""
+    folders = [find_model(name).inpaint.parent for name in model]
+    known = familiarity_of(data)
+    for folder in folders:
+        known.write(folder / FAMILIARITY_FILE)
+        typer.echo(f"{folder / FAMILIARITY_FILE}: {known.images} images of {len(known.kinds)} kinds")
 
 
 @app.command()

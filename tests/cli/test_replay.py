@@ -12,6 +12,7 @@ import tifffile
 import zarr
 
 from napari_edgeconnect import EdgeConnect, EdgeSource
+from napari_edgeconnect.core import cutouts
 from napari_edgeconnect.core.replay_files import save_for_replay
 from napari_edgeconnect.files import open_stack
 
@@ -133,6 +134,17 @@ def test_what_differs_is_counted_and_told_by_the_exit_code(pair):
     assert "how far off it is can't be said" in result.stderr
 
 
+def test_another_package_is_said_and_what_is_compared_with_is_kept(pair):
+    succeed("inpaint", pair[0], "-m", pair[1], "-o", "out.png", "--method", "telea")
+    said = record("out.json")
+    for name in ("out.png", "out.tif"):
+        message = fail("replay", "out.json", "-o", name, "--overwrite")
+        assert message == f"Error: {name} is what the replay is to be compared with: give another output name."
+    Path("older.json").write_text(json.dumps({**said, "package": {"name": "opencv", "version": "4.0"}}))
+    result = replayed("older.json", "-o", "again.png")
+    assert "Note: The repair was made with opencv 4.0, and this is opencv " in result.stderr
+
+
 def test_another_version_or_device_is_said_and_other_weights_are_refused(pair):
     succeed("inpaint", pair[0], "-m", pair[1], "-o", "out.png")
     said = record("out.json")
@@ -221,6 +233,20 @@ def test_a_difference_in_a_stack_is_counted_over_its_planes():
     assert result.exit_code == 4
     assert "1 of" in result.stderr
     assert "differ, by 9 grey values at most" in " ".join(result.stderr.split())
+
+
+def test_large_planes_are_repeated_part_by_part(monkeypatch):
+    monkeypatch.setattr(cutouts, "WHOLE_PLANE_PX", 1000)
+    monkeypatch.setattr(cutouts, "READ_PX", 96)
+    image = np.tile(film(1, 1)[0], (1, 9, 9))
+    mask = np.zeros(image.shape[1:], np.uint8)
+    mask[20:30, 20:30] = mask[840:850, 840:850] = 255
+    np.save("in.npy", image)
+    succeed("inpaint", "in.npy", "-m", saved("mask.png", mask), "--axes", "ZYX", "-o", "out.npy", "--match-noise")
+    (plane,) = record("out.json")["planes"]
+    assert plane["pixels"]["parts"] == plane["holes"] == 2
+    replayed("out.json", "-o", "again.npy")
+    assert np.array_equal(np.load("again.npy"), np.load("out.npy"))
 
 
 def test_an_ome_zarr_is_repeated():

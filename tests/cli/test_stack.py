@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from skimage import data
 
 from napari_edgeconnect import EdgeConnect
-from napari_edgeconnect.cli import stack_run
-from napari_edgeconnect.core import cutouts
+from napari_edgeconnect.cli import stack_outputs, stack_run
+from napari_edgeconnect.core import classical, cutouts
 from napari_edgeconnect.core.settings import Settings, StackSettings
 from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_masks import in_between
 from napari_edgeconnect.core.stack_run import repair_stack
 from napari_edgeconnect.files import open_stack
 
@@ -138,7 +140,12 @@ def test_axes_that_contradict_the_file_are_used_with_a_note():
         (["-o", "out.npy", "--edges-from", "best"], 1, "edges_from is 'best'"),
         (["-o", "out.npy", "--axes", "ZTCYX"], 1, "axes 'ZTCYX' are 5, but the array has 4"),
         (["-o", "out.npy", "--save-edges", "e.npy"], 1, "the edges of a stack are written as .tif"),
-        (["-o", "out.npy", "--method", "mean"], 2, "--axes"),
+        (["-o", "out.npy", "--method", "mean", "--mapping", "stack"], 2, "--mapping"),
+        (["-o", "out.npy", "--method", "mean", "--neighbours", "contents"], 2, "--neighbours"),
+        (["-o", "out.npy", "--plane", "2"], 1, "T of the image goes from 0 to 1"),
+        (["-o", "out.npy", "--plane", "y=2"], 1, "counts planes by T, C"),
+        (["-o", "out.npy", "--neighbours", "edges", "--neighbour-axis", "z"], 1, "neighbour_axis is 'Z'"),
+        (["-o", "out.npy", "--spread-mask", "between"], 1, "but 'YX' has none"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_left(more, code, sentence):
@@ -151,12 +158,125 @@ def test_a_mistake_is_one_sentence_and_nothing_is_left(more, code, sentence):
     assert everything() == before
 
 
-def test_classical_methods_do_not_go_with_stacks_yet():
+@pytest.mark.parametrize("method", ["biharmonic", "telea"])
+def test_a_classical_method_repairs_each_plane_as_it_would_alone_and_goes_on(method, monkeypatch):
+    image = stack(3)
+    np.save("in.npy", image)
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    command = ["inpaint", "in.npy", "--mask", mask, "-o", "out.npy", "--axes", "TCYX", "--method", method]
+    original = stack_run.keep
+
+    def interrupted(parts, name, fills):
+        if name == 1:
+            raise KeyboardInterrupt
+        original(parts, name, fills)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack_run, "keep", interrupted)
+        assert run(*command).exit_code == 130
+    result = succeed(*command, "--threads", 2)
+    assert "1 of 3 places were finished before" in result.stderr
+    for t, c in np.ndindex(3, 2):
+        np.testing.assert_array_equal(
+            read("out.npy")[t, c], classical.inpaint(image[t, c], scratch(), method, grow_px=2)
+        )
+    written = record("out.json")
+    assert written["method"] == method
+    assert "model" not in written
+    assert {plane["method"] for plane in written["planes"]} == {method}
+
+
+def test_a_classical_method_that_is_not_installed_leaves_nothing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
     np.save("in.npy", stack(2))
-    result = run("inpaint", "in.npy", "--mask", saved("mask.png", scratch()), "-o", "out.npy", "--method", "mean")
-    assert result.exit_code == 2
-    assert "--method" in result.stderr
-    assert "not with a stack" in result.stderr
+    mask = saved("mask.png", scratch())
+    message = fail("inpaint", "in.npy", "--mask", mask, "-o", "out.npy", "--axes", "TCYX", "--method", "telea")
+    assert "needs OpenCV" in message
+    assert everything() == ["in.npy", "mask.png"]
+
+
+def test_chosen_planes_alone_are_repaired():
+    image = stack(4)
+    np.save("in.npy", image)
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    command = ["inpaint", "in.npy", "--mask", mask, "--axes", "TCYX", "-o", "out.npy"]
+    result = succeed(*command, "--plane", "t=1,c=0", "--plane", "T=3", "--json")
+    assert json.loads(result.stdout)["planes"] == 3
+    wanted, _ = expected(image, scratch())
+    out = read("out.npy")
+    for t, c in np.ndindex(4, 2):
+        np.testing.assert_array_equal(out[t, c], (wanted if (t, c) in ((1, 0), (3, 0), (3, 1)) else image)[t, c])
+    assert record("out.json")["stack"]["planes"] == ["t=1,c=0", "T=3"]
+    assert np.flatnonzero(read("out_altered.tif").any(axis=(2, 3))).tolist() == [2, 6, 7]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_painted_planes_of_a_mask_are_spread_over_those_between(threads):
+    image = stack(5)[:, 0]
+    np.save("in.npy", image)
+    masks = np.zeros((5, SIDE, SIDE), np.uint8)
+    masks[1, 20:40, 20:40] = masks[3, 24:44, 24:44] = 1
+    np.save("mask.npy", masks)
+    options = ["--axes", "ZYX", "--mask-axes", "ZYX", "--grow-px", 0, "--threads", threads]
+    succeed("inpaint", "in.npy", "--mask", "mask.npy", "-o", "out.npy", *options, "--spread-mask", "between")
+    np.testing.assert_array_equal(read("out_altered.tif") > 0, in_between(masks > 0))
+    everywhere = ["--spread-mask", "everywhere", "--method", "mean"]
+    succeed("inpaint", "in.npy", "--mask", "mask.npy", "-o", "all.npy", *options, *everywhere)
+    altered = read("all_altered.tif") > 0
+    np.testing.assert_array_equal(altered, np.broadcast_to((masks > 0).any(axis=0), altered.shape))
+
+
+@pytest.mark.parametrize("kind", ["edges", "start", "contents"])
+def test_neighbours_help_alike_in_one_process_in_threads_and_after_a_stop(kind, monkeypatch):
+    image = drifting()
+    np.save("in.npy", image)
+    masks = np.zeros(image.shape, np.uint8)
+    masks[2, 42:50, 30:55] = masks[4, 60:66, 20:50] = 1
+    np.save("mask.npy", masks)
+    command = ["inpaint", "in.npy", "--mask", "mask.npy", "--axes", "ZYX", "--neighbours", kind, "--mask-axes", "ZYX"]
+    succeed(*command, "-o", "one.npy")
+    wanted, _ = expected(image, masks, "ZYX", "ZYX", choices=StackSettings(neighbours=kind))
+    np.testing.assert_array_equal(read("one.npy"), wanted)
+    assert (read("one.npy") != expected(image, masks, "ZYX", "ZYX")[0]).any()
+    succeed(*command, "-o", "two.npy", "--threads", 2)
+    original = stack_run.keep
+
+    def interrupted(parts, name, fills):
+        if name == 3:
+            raise KeyboardInterrupt
+        original(parts, name, fills)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack_run, "keep", interrupted)
+        assert run(*command, "-o", "three.npy").exit_code == 130
+    succeed(*command, "-o", "three.npy")
+    for name in ("two", "three"):
+        np.testing.assert_array_equal(read(f"{name}.npy"), wanted)
+        found = [plane["neighbours"] for plane in record(f"{name}.json")["planes"]]
+        assert found == [plane["neighbours"] for plane in record("one.json")["planes"]]
+    for plane in record("one.json")["planes"]:
+        (window,) = plane["neighbours"]["windows"]
+        assert [(one["offset"], one["shift"]) for one in window["planes"]] == [(-1, [3, -2]), (1, [-3, 2])]
+
+
+def drifting():
+    """A film of one scene that drifts by 3 rows and -2 columns a frame, with noise: (6, 96, 96) uint16."""
+    scene = data.camera()[100:240, 200:320].astype(float) * 12 + 100
+    frames = [scene[20 - 3 * z :, 12 + 2 * z :][:SIDE, :SIDE] for z in range(6)]
+    return np.rint(np.stack(frames) + np.random.default_rng(0).normal(0, 20, (6, SIDE, SIDE))).astype(np.uint16)
+
+
+def test_how_fast_holes_were_repaired_is_told():
+    np.save("in.npy", stack(2))
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    command = ["inpaint", "in.npy", "--mask", mask, "--axes", "TCYX", "-o", "out.npy"]
+    result = succeed(*command)
+    pace = record("out.json")["throughput"]
+    assert pace["hole_px"] == record("out.json")["hole_px"]
+    assert pace["hole_mpx_per_second"] == pytest.approx(pace["hole_px"] / 1e6 / pace["seconds"], rel=0.01)
+    assert pace["hole_mpx_per_core_second"] == pytest.approx(pace["hole_px"] / 1e6 / pace["core_seconds"], rel=0.01)
+    assert 0 < pace["seconds"] <= record("out.json")["seconds"]
+    assert "Mpx of hole a second" in result.stderr
 
 
 def test_options_of_stacks_do_not_go_with_one_plane(pair):
@@ -198,6 +318,45 @@ def test_edges_of_a_stack_are_saved_corrected_and_completed_from(threads):
     record_of_first = record("corrected.ome.json")["planes"][0]
     assert record_of_first["edges"]["drawn_px"] > 0
     assert record("corrected.ome.json")["inputs"]["edges"]["file"] == "edited.tif"
+
+
+@pytest.mark.parametrize("options", [[], ["--edges-from", "1"], ["--threads", "2"]])
+def test_edges_of_a_stack_are_proposed_alone(options):
+    image = stack(2)
+    tifffile.imwrite("in.ome.tif", image, ome=True, metadata=OME)
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    common = ["in.ome.tif", "--mask", mask, *options]
+    result = succeed("edges", *common, "-o", "edges.tif", "--save-probability", "soft.tif")
+    assert everything() == ["edges.json", "edges.tif", "in.ome.tif", "mask.png", "soft.tif"]
+    assert result.stdout.split() == ["edges.tif", "edges.json", "soft.tif"]
+    saving = ["--save-edges", "also.tif", "--save-probability", "also-soft.tif"]
+    succeed("inpaint", *common, "-o", "out.ome.tif", *saving)
+    np.testing.assert_array_equal(read("edges.tif"), read("also.tif"))
+    np.testing.assert_array_equal(read("soft.tif"), read("also-soft.tif"))
+    with open_stack(Path("edges.tif")) as file:
+        assert file.axes == "TCYX"
+    counts = [plane["edges"] for plane in record("edges.json")["planes"]]
+    assert counts == [plane["edges"] for plane in record("out.ome.json")["planes"]]
+    proposed = sum(count["proposed_px"] for count in counts)
+    assert f"Proposed {proposed} edge pixels inside holes of 4 planes" in result.stderr
+    assert "edges.tif exists" in fail("edges", *common, "-o", "edges.tif")
+
+
+def test_edges_of_a_stack_go_on_where_they_were_stopped(monkeypatch):
+    np.save("in.npy", stack(3))
+    mask = saved("mask.png", scratch() * np.uint8(255))
+    command = ["edges", "in.npy", "--mask", mask, "--axes", "TCYX", "-o", "edges.tif"]
+    with monkeypatch.context() as patch:
+        patch.setattr(stack_run, "commit", interrupt)
+        assert run(*command).exit_code == 130
+    assert everything() == [".edges.tif.unfinished", "in.npy", "mask.png"]
+    monkeypatch.setattr(stack_run, "load_model", None)  # nothing is left to do for it
+    succeed(*command)
+    assert everything() == ["edges.json", "edges.tif", "in.npy", "mask.png"]
+    wrong = run("edges", "in.npy", "--mask", mask, "--axes", "TCYX", "-o", "more.tif", "--neighbours", "contents")
+    assert wrong.exit_code == 2
+    assert "invents no contents" in " ".join(wrong.stderr.split())
+    assert "edges of a stack are written as .tif" in fail(*command[:-1], "edges.png")
 
 
 def test_one_drawing_is_for_all_planes():
@@ -260,7 +419,7 @@ def test_a_run_that_fails_while_it_writes_goes_on_with_all_planes(inputs, monkey
         raise OSError(28, "No space left on device", "out.npy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stack_run, "write_stack", full)
+        patch.setattr(stack_outputs, "write_stack", full)
         assert run(*COMMAND).exit_code == 1
     assert everything() == [".out.npy.unfinished", "in.npy", "mask.png"]
     monkeypatch.setattr(stack_run, "load_model", None)  # nothing is left to do for it

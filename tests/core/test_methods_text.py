@@ -12,7 +12,7 @@ from napari_edgeconnect import EdgeConnect, EdgeSource, Settings
 from napari_edgeconnect.core.citations import OF_METHOD
 from napari_edgeconnect.core.classical import inpaint
 from napari_edgeconnect.core.methods_text import FORMATS, METHOD_NAMES, methods_paragraph, methods_text
-from napari_edgeconnect.core.record import origin, with_self_test
+from napari_edgeconnect.core.record import digests_of_input, origin, with_self_test, with_uncertainty
 from napari_edgeconnect.core.settings import CLASSICAL_METHODS
 from napari_edgeconnect.selftest.run import self_test
 
@@ -109,9 +109,12 @@ def test_a_self_test_of_another_image_is_refused(record: dict[str, Any]) -> None
 
 def test_an_interval_is_told(record: dict[str, Any]) -> None:
     calibration = {"factor": 2.0, "floor": 1.0, "level": 0.9, "trials": 6, "pixels": 900}
-    interval = {**origin("uncertainty"), "calibration": calibration, "mean_half_width": 12.34}
-    said = methods_paragraph({**record, "uncertainty": interval})
+    pixels = digests_of_input(*crop())
+    interval = {**origin("uncertainty"), "calibration": calibration, "mean_half_width": 12.34, "pixels": pixels}
+    said = methods_paragraph(with_uncertainty(record, interval))
     assert "within ±12.3 grey values of the reconstruction on average (90 % interval, calibrated on 6 copies" in said
+    with pytest.raises(ValueError, match="The record of an uncertainty was made on another image"):
+        with_uncertainty(record, {**interval, "pixels": digests_of_input(crop()[0][::-1], crop()[1])})
 
 
 def stack_record(record: dict[str, Any], planes: int = 2, of: int = 5) -> dict[str, Any]:

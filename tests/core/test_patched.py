@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from contract import same_bits
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import basic_indices
 
 from napari_edgeconnect.core.patched import Patched
-from napari_edgeconnect.core.stack import Fill, Stack
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_fill import Fill
 
 SIZES = {"T": 3, "C": 2, "Y": 4, "X": 5, "S": 3}
 
@@ -50,8 +51,8 @@ def test_changed_indices_are_the_planes_with_fills() -> None:
     assert same_bits(view[0], expected[0])
 
 
-@pytest.mark.parametrize("key", [(0, 0, 1), (slice(0, 2),), (slice(None), slice(None), slice(0, 3))])
-def test_parts_of_planes_are_refused(key: tuple) -> None:
-    view, _ = patched("TCYX")
-    with pytest.raises(IndexError, match="give whole planes"):
-        view[key]
+@given(names=st.permutations("TCYXS").map("".join), draw=st.data())
+def test_any_part_is_that_of_the_repaired_copy(names: str, draw: st.DataObject) -> None:
+    view, expected = patched(names)
+    key = draw.draw(basic_indices(expected.shape, allow_newaxis=False))
+    assert same_bits(np.asarray(view[key]), np.asarray(expected[key]))

@@ -15,7 +15,8 @@ import pytest
 from napari_edgeconnect import EdgeConnect, Settings
 from napari_edgeconnect.core.classical import inpaint
 from napari_edgeconnect.core.record import RECORD_VERSION, Kind, origin, with_self_test
-from napari_edgeconnect.core.record_schema import Classical, RecordError, checked_record, json_schema, read_record
+from napari_edgeconnect.core.record_reading import RecordError, checked_record, read_record
+from napari_edgeconnect.core.record_schema import Classical, json_schema
 from napari_edgeconnect.core.settings import CLASSICAL_METHODS
 from napari_edgeconnect.selftest.run import self_test
 

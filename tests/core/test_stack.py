@@ -19,7 +19,8 @@ from napari_edgeconnect.core import stages
 from napari_edgeconnect.core.job import Job
 from napari_edgeconnect.core.results import result_of
 from napari_edgeconnect.core.settings import StackSettings
-from napari_edgeconnect.core.stack import Fill, Stack
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_fill import Fill
 from napari_edgeconnect.core.stack_run import place_steps, repair_stack, repair_stack_steps
 
 from .conftest import TINY

@@ -5,11 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_edgeconnect.core.stack_masks import everywhere, in_between
+from napari_edgeconnect.core import cutouts
+from napari_edgeconnect.core.axes import Axes
+from napari_edgeconnect.core.settings import StackSettings
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_masks import SpreadMask, everywhere, in_between
 
 masks = arrays(np.bool_, st.tuples(st.integers(1, 6), st.integers(1, 9), st.integers(1, 9)))
 
@@ -70,3 +75,47 @@ def test_what_moves_farther_than_it_is_wide_vanishes_on_the_way():
     stack[0] = disc(3, (8, 8), 40)
     stack[2] = disc(3, (30, 30), 40)
     assert not in_between(stack)[1].any()
+
+
+@given(masks, st.data())
+def test_a_mask_that_is_spread_plane_by_plane_is_what_is_spread_at_once(stack, data):
+    soft = stack * data.draw(st.sampled_from([np.float32(0.7), np.uint8(3), True]))
+    twice = np.stack([soft, soft[::-1]], axis=data.draw(st.sampled_from([1, 3])))  # the same along another axis
+    names = "ZTYX" if twice.shape[1] == 2 and twice.shape[3] == stack.shape[2] else "ZYXT"
+    axes = Axes(names, twice.shape)
+    between, united = (SpreadMask(twice, axes, "Z", how) for how in ("between", "everywhere"))
+    rows = slice(0, data.draw(st.integers(1, stack.shape[1])))
+    for t, one in enumerate((stack, stack[::-1])):
+        for z in range(len(stack)):
+            key = tuple({"Z": z, "T": t, "Y": rows, "X": slice(None)}[name] for name in names)
+            assert np.array_equal(between[key], in_between(one)[z][rows])
+            assert np.array_equal(united[key], one.any(axis=0)[rows])
+
+
+def test_a_stack_is_damaged_between_painted_planes_and_the_source_is_not_written_to():
+    painted = np.zeros((5, 41, 41), bool)
+    painted[0], painted[4] = disc(16), disc(4)
+    before = painted.copy()
+    image = np.zeros((5, 2, 41, 41), np.uint8)
+    choices = StackSettings(spread_mask="between")
+    stack = Stack.prepare(image, painted, "ZCYX", mask_axes="ZYX", choices=choices)
+    for z in range(5):
+        for channel in range(2):
+            assert np.array_equal(stack.marked((z,), channel), in_between(painted)[z])
+    assert np.array_equal(painted, before)
+
+
+def test_what_cannot_be_spread_is_refused(monkeypatch):
+    image = np.zeros((2, 3, 8, 8), np.uint8)
+    between = StackSettings(spread_mask="between")
+    with pytest.raises(
+        ValueError, match="spread_axis is None: masks need an axis that counts planes, but 'YX' has none"
+    ):
+        Stack.prepare(image, np.zeros((8, 8)), "TZYX", choices=between)
+    with pytest.raises(ValueError, match=r"that is one of T, Z\."):
+        Stack.prepare(image, np.zeros(image.shape), "TZYX", choices=between)
+    with pytest.raises(ValueError, match="spread_mask is 'all'"):
+        StackSettings(spread_mask="all")
+    monkeypatch.setattr(cutouts, "WHOLE_PLANE_PX", 10)
+    with pytest.raises(ValueError, match="8 x 8 pixels: masks of planes as large"):
+        Stack.prepare(image[0], np.zeros((3, 8, 8)), "ZYX", choices=between)

@@ -22,8 +22,10 @@ from napari_edgeconnect.cli.stack_task import StackTask, open_on_worker
 from napari_edgeconnect.core import cutouts, workers
 from napari_edgeconnect.core.results import Step
 from napari_edgeconnect.core.settings import StackSettings
-from napari_edgeconnect.core.stack import Fill, Stack
-from napari_edgeconnect.core.stack_run import errands_of, places_steps
+from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core.stack_fill import Fill
+from napari_edgeconnect.core.stack_parts import errands_of
+from napari_edgeconnect.core.stack_run import places_steps
 from napari_edgeconnect.core.workers import connected, places_on_workers
 
 from .conftest import TINY

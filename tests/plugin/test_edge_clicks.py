@@ -9,7 +9,7 @@ import pytest
 from napari.layers import Layer
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 
-from napari_edgeconnect.core import drawing
+from napari_edgeconnect.core import edge_parts
 from napari_edgeconnect.core.edges import EdgeMap, EdgeSource
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.edge_clicks import Bridge, EraseEdge
@@ -96,7 +96,7 @@ def test_two_clicks_bridge_a_gap_and_one_undo_opens_it(make):
     click(layer, (41, 51))
 
     assert np.array_equal(np.argwhere(layer.data == EdgeSource.DRAWN), [(40, c) for c in range(30, 50)])
-    assert drawing.connected_edge(layer.data, (40, 10)).sum() == 70
+    assert edge_parts.connected_edge(layer.data, (40, 10)).sum() == 70
     layer.undo()
     assert np.array_equal(layer.data, before)
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +12,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 from scipy import ndimage
 
-from napari_edgeconnect.plugin.geometry import displayed_plane, plane_mask, read_plane
+from napari_edgeconnect.core.holes import Box
+from napari_edgeconnect.plugin.geometry import displayed_plane, plane_mask, plane_values, read_plane
 
 transforms = st.fixed_dictionaries(
     {
@@ -66,6 +70,65 @@ def test_a_mask_lands_where_napari_shows_it(image_at, mask_at, labelled):
 @given(at=transforms, labelled=masks)
 def test_a_mask_with_the_images_geometry_is_taken_pixel_by_pixel(at, labelled):
     assert (mask_on(Image(np.zeros((9, 7)), **at), Labels(labelled.astype(int), **at)) == labelled).all()
+
+
+boxes = st.tuples(st.integers(0, 7), st.integers(1, 8), st.integers(0, 9), st.integers(1, 10)).map(
+    lambda ends: Box(min(ends[0], ends[1] - 1), ends[1], min(ends[2], ends[3] - 1), ends[3])
+)
+
+
+@hypothesis_settings(max_examples=40)
+@given(image_at=transforms, mask_at=transforms, labelled=masks, box=boxes)
+def test_a_part_has_the_mask_of_the_whole_plane(image_at, mask_at, labelled, box):
+    mask = Labels(labelled.astype(np.uint8), **mask_at)
+    plane = plane_of(Image(np.zeros((8, 10)), **image_at), mask)
+
+    assert (plane_mask(replace(plane, box=box), mask) == plane_mask(plane, mask)[box.slices]).all()
+
+
+@hypothesis_settings(max_examples=20)
+@given(image_at=transforms, other_at=transforms, box=boxes)
+def test_a_part_shows_of_another_image_what_the_whole_plane_does(image_at, other_at, box):
+    other = Image(np.arange(63.0).reshape(9, 7), **other_at)
+    plane = plane_of(Image(np.zeros((8, 10)), **image_at), other)
+    whole = np.full((8, 10), np.nan)
+    with suppress(ValueError):  # it does not reach it
+        whole = plane_values(plane, other)
+    part = np.full(box.shape, np.nan)
+    with suppress(ValueError):
+        part = plane_values(replace(plane, box=box), other)
+
+    assert np.allclose(part, whole[box.slices], equal_nan=True)
+
+
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse", "path"])
+def test_a_part_has_the_outlines_of_the_whole_plane(shape):
+    mask = Shapes([np.array([(2, 3), (2, 30), (17, 30), (17, 3)])], shape_type=shape, edge_width=3, scale=(1.5, 0.8))
+    plane = plane_of(Image(np.zeros((40, 50))), mask)
+    whole = plane_mask(plane, mask)
+    assert whole.any()
+    for box in (Box(0, 10, 0, 50), Box(10, 40, 5, 20), Box(20, 21, 24, 25)):
+        assert (plane_mask(replace(plane, box=box), mask) == whole[box.slices]).all()
+
+
+def test_only_what_lies_under_a_part_is_read_of_a_mask():
+    read = []
+
+    class Recorded:
+        shape, dtype, ndim = (5000, 5000), np.dtype(np.uint8), 2
+
+        def __getitem__(self, key):
+            read.append(key)
+            return np.zeros((5000, 5000), np.uint8)[key]
+
+        def __array__(self, dtype=None, copy=None):
+            return np.zeros(self.shape, np.uint8)
+
+    mask = Labels(Recorded(), scale=(0.5, 0.5))
+    plane = replace(plane_of(Image(np.zeros((2500, 2500))), mask), box=Box(100, 200, 300, 350))
+    read.clear()
+    plane_mask(plane, mask)
+    assert read == [(slice(198, 401), slice(598, 701))]
 
 
 def test_a_coarse_mask_fills_all_pixels_that_its_labels_cover():

@@ -16,6 +16,7 @@ from skimage import data
 
 from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.edges import EdgeSource
+from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.core.refusals import reasons_against
 from napari_edgeconnect.core.stages import Stages
 from napari_edgeconnect.plugin import layers as ours
@@ -275,7 +276,8 @@ def test_until_an_update_has_ended_the_record_says_so(two_windows, viewer, switc
     held.let_through()
     qtbot.waitUntil(lambda: len(viewer.layers) == 5, timeout=PATIENCE_MS)
     metadata = completed(viewer).metadata[ours.KEY]
-    assert metadata["record"] == {"unfinished": True}
+    assert metadata["record"]["unfinished"] is True
+    assert checked_record(metadata["record"])["kind"] == "unfinished"
     held.let_through()
     settle(widget)
     finished = metadata["record"]

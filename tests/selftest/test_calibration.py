@@ -73,3 +73,21 @@ def test_an_image_s_own_copies_calibrate_the_interval_of_its_damage() -> None:
     np.testing.assert_allclose(found.half_width[mask], expected, rtol=1e-5)
     again = result_of(uncertainty_steps(np.where(mask, 255, image), mask, model, trials=2))
     assert again.calibration == found.calibration  # what lies under the damage makes no difference
+
+
+def test_another_level_is_calibrated_on_the_same_copies() -> None:
+    image = data.coins()[40:136, 20:130]
+    mask = np.zeros(image.shape, bool)
+    mask[40:48, 30:60] = True
+    found = result_of(uncertainty_steps(image, mask, EdgeConnect.load(device="cpu"), trials=2))
+    widths = [found.at(level).half_width[mask].mean() for level in (0.5, 0.8, 0.9, 0.95)]
+    assert widths == sorted(widths)
+    assert widths[0] < 0.8 * widths[2]
+    assert np.array_equal(found.at(0.9).half_width, found.half_width)
+    for level in (0.5, 0.95):
+        other = found.at(level)
+        assert other.calibration.level == level
+        inside = [np.mean(off <= other.calibration.factor * (s + other.calibration.floor)) for s, off in found.copies]
+        assert np.mean(inside) == pytest.approx(level, abs=0.01)
+    with pytest.raises(ValueError, match=r"^The level is 1"):
+        found.at(1)

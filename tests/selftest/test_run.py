@@ -65,7 +65,7 @@ def test_the_record_is_json_and_repeats_with_its_seed(tested: SelfTest) -> None:
     image, mask = camera()
     before = image.copy()
     again = self_test(image, mask, EdgeConnect.load(device="cpu"), trials=2)
-    assert json.loads(json.dumps(again.record)) == tested.record
+    assert json.loads(json.dumps({**again.record, "created": 0})) == {**tested.record, "created": 0}
     assert np.array_equal(image, before)
     assert tested.record["advice"]["method"] == tested.advice.method
     assert set(tested.record["model"]["sha256"]) == {"edge", "inpaint"}

@@ -1,7 +1,6 @@
-"""What napari's Save writes for our results: the pixels, with the record and the mask of altered pixels.
+"""File > Save as ``.record.tif`` or ``.record.png``: one repaired plane, with its record and its altered pixels.
 
-napari's own writers take the pixels alone. A room of its own, because it stands on ``files``, on which the plugin
-does not stand: napari calls it through the manifest, with plain data. Imports neither napari nor Qt.
+napari's own writers take the pixels alone.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import FileError, Staging, write_image
+from ..files import FileError, Staging, write_image
+from ..plugin.layers import KEY
 
-KEY = "napari-edgeconnect"
 #: napari takes the writer with the longest ending that fits, so these go past its own .tif and .png.
 ENDINGS = (".record.tif", ".record.tiff", ".record.png")
 _KNOWN = (".tif", ".tiff", ".png")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from npe2 import PluginManifest
 
-from napari_edgeconnect.core.record_schema import checked_record
+from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.files import read_embedded, read_image
 from napari_edgeconnect.plugin.layers import KEY
 from napari_edgeconnect.plugin.panel import ALL_SLICES

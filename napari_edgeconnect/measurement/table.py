@@ -1,0 +1,162 @@
+"""The effect on a measurement as sentences, as Markdown and as rows of a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from .effect import Effect, ObjectEffect, Value
+from .objects import FATES, QUANTITIES, TOTALS
+
+COLUMNS = (
+    *("object", "touched_px", "quantity", "unit", "without_pixels", "without_objects", "with_fill"),
+    *("low", "high", "lowest", "highest", *FATES),
+)
+
+
+def conclusion(effect: Effect) -> str:
+    """What was found, in plain sentences."""
+    count, area = effect.totals["count"], effect.totals["total area"]
+    number = int(count.with_fill or 0)
+    touch = "touches" if effect.touched == 1 else "touch"
+    square = f"{effect.unit}²"
+    first = (
+        f"Of {number} object{'' if number == 1 else 's'} {effect.touched} {touch} reconstructed pixels; the total area "
+        f"is {text(area.with_fill)} {square} ({_range(area, effect)})"
+    )
+    if effect.touched:
+        first += (
+            f"; of known pixels alone it is {text(area.without_pixels)} {square}, and without the objects that touch "
+            f"reconstructed pixels {text(area.without_objects)} {square}"
+        )
+    among = f"in {100 * effect.level:g} % of the repairs drawn" if effect.level else f"over {effect.variants} variants"
+    sentences = [f"{first}.", f"The count is {number} ({_ends(count, effect)} {among})."]
+    unstable = [each for each in effect.objects if any(each.fates[fate] for fate in FATES[1:])]
+    if unstable:
+        sentences.append(
+            f"{len(unstable)} object{'' if len(unstable) == 1 else 's'} near the damage "
+            f"{'is' if len(unstable) == 1 else 'are'} split, merged or lost in some of the repairs."
+        )
+    if effect.new:
+        sentences.append(f"Up to {effect.new} object{'' if effect.new == 1 else 's'} more appear in some of them.")
+    return " ".join(sentences)
+
+
+def markdown(effect: Effect) -> str:
+    """What a person reads of an effect."""
+    totals = [
+        [name, *_cells(effect.totals[name], effect, objects=True)] for name in TOTALS
+    ]  # fmt: skip
+    head = [
+        "without reconstructed pixels",
+        "with the fill",
+        _interval_title(effect),
+        f"over {effect.variants} variants",
+    ]
+    parts = [
+        "# What the repair does to the measurement\n",
+        f"{conclusion(effect)}\n",
+        "## All objects\n",
+        _rows([["", head[0], "without objects that touch them", *head[1:]], *totals]),
+        "## Objects at the damage\n",
+    ]
+    if effect.objects:
+        rows = [row for each in effect.objects for row in _object_rows(each, effect)]
+        parts.append(_rows([["object", "reconstructed px", "", *head, "in the other repairs"], *rows]))
+    else:
+        parts.append("None touches the damage or is near it.\n")
+    parts.append(_reading(effect))
+    return "\n".join(parts)
+
+
+def rows(effect: Effect) -> Iterator[list[str | int | float | None]]:
+    """One row for each object at the damage and quantity, and one for each total, in the order of ``COLUMNS``."""
+    for name in TOTALS:
+        value = effect.totals[name]
+        yield ["all", None, name, _unit(name, effect), *_figures(value), *[None] * len(FATES)]
+    for each in effect.objects:
+        for name in QUANTITIES:
+            figures = _figures(each.values[name])
+            yield [each.label, each.touched_px, name, _unit(name, effect), *figures, *(each.fates[f] for f in FATES)]
+
+
+def as_csv(effect: Effect) -> str:
+    """``rows`` under their heading."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows(effect))
+    return file.getvalue()
+
+
+def text(value: float | None) -> str:
+    """A figure as people read it: whole above 100, three digits below."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _figures(value: Value) -> list[float | None]:
+    return [value.without_pixels, value.without_objects, value.with_fill, value.low, value.high, value.lowest,
+            value.highest]  # fmt: skip
+
+
+def _unit(name: str, effect: Effect) -> str:
+    if name.endswith("area"):
+        return f"{effect.unit}²"
+    return "objects" if name == "count" else "grey values"
+
+
+def _range(value: Value, effect: Effect) -> str:
+    if effect.level is None:
+        return f"{_ends(value, effect)} over {effect.variants} variants of the repair"
+    return f"{_ends(value, effect)} across the repair's uncertainty, {100 * effect.level:g} %"
+
+
+def _ends(value: Value, effect: Effect) -> str:
+    low, high = (value.lowest, value.highest) if effect.level is None else (value.low, value.high)
+    return f"{text(low)}–{text(high)}"
+
+
+def _interval_title(effect: Effect) -> str:
+    return "calibrated interval" if effect.level is None else f"{100 * effect.level:g} % interval"
+
+
+def _cells(value: Value, effect: Effect, *, objects: bool) -> list[str]:
+    cells = [text(value.without_pixels), *([text(value.without_objects)] if objects else []), text(value.with_fill)]
+    for low, high in ((value.low, value.high), (value.lowest, value.highest)):
+        cells.append("–" if low is None else f"{text(low)} to {text(high)}")
+    return cells
+
+
+def _object_rows(each: ObjectEffect, effect: Effect) -> Iterator[list[str]]:
+    fates = ", ".join(f"{fate} {each.fates[fate]}" for fate in FATES if each.fates[fate])
+    for number, name in enumerate(QUANTITIES):
+        shown = [str(each.label), str(each.touched_px)] if number == 0 else ["", ""]
+        yield [*shown, name, *_cells(each.values[name], effect, objects=False), fates if number == 0 else ""]
+
+
+def _reading(effect: Effect) -> str:
+    variants = (
+        f"The {effect.variants} variants are complete repairs, none of which is better than the others; how far they "
+        "differ says where the repair is unsure, and not how wrong it is."
+    )
+    matched = (
+        "Intervals of single objects are over those repairs in which the object is matched one to one (half of one "
+        "lies in the other); the last column says in how many it was matched, split, merged with another, or lost."
+    )
+    if effect.calibration is None:
+        return f"Areas are in {effect.unit}². {variants} Without calibration there is no interval. {matched}\n"
+    calibrated = (
+        f"The intervals are over {effect.samples} repairs drawn around this one: as far from it as the errors on "
+        f"{effect.calibration.trials} copies of the damage, together as the variants differ. That holds for pixels and "
+        "is assumed for sums over objects. Counts, and means of many small objects, may lie outside more often: a fill "
+        "is smoother than what it replaces, and specks are lost in it."
+    )
+    return f"Areas are in {effect.unit}². {variants} {calibrated} {matched}\n"
+
+
+def _rows(lines: list[list[str]]) -> str:
+    head, *rest = lines
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *rest))
