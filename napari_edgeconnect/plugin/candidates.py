@@ -194,8 +194,10 @@ class Candidates:
         results = [] if plane is None else ours.results_of(self._viewer.layers, plane)
         if held and results:
             assert plane is not None
-            outlines = [overlay_of(self._viewer.layers, result) for result in results]
-            hidden = [*results, *(outline for outline in outlines if outline is not None)]
+            layers = self._viewer.layers
+            over = [overlay_of(layers, result) for result in results]
+            over.append(ours.find_own(layers, plane, ours.UNCERTAINTY))
+            hidden = [*results, *(layer for layer in over if layer is not None)]
             self._look_back = _LookBack(self._viewer, {**dict.fromkeys(hidden, False), plane.layer: True})
 
 

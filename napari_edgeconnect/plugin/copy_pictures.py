@@ -65,7 +65,7 @@ class CopyPictures(QWidget):
         number = self.which.value() - 1
         methods = [name for name in (test.advice.method, test.advice.ahead_of) if name is not None]
         figures = test.trials[number].figures
-        errors = [f"{TITLES[name]}: ±{digits(float(figures[name]['rms'] or 0))}" for name in methods]
+        errors = [f"{TITLES[name]} ±{digits(float(figures[name]['rms'] or 0))}" for name in methods]
         shown = zip(["damaged copy", *errors, "truth"], copy_pictures(test, number, methods), strict=True)
         for picture, title in zip(self.pictures, self.titles, strict=True):
             words, pixels = next(shown, ("", None))

@@ -26,7 +26,7 @@ _TITLE = "RMS error inside the hole, in grey values"
 _ADVISED = "#3a9bdc"
 _ROW_PX, _AXIS_PX, _TITLE_PX, _GAP_PX = 19, 19, 19, 8
 _FEWEST_STEPS = 3
-#: What is so many times as wrong as the best is off the axis, on which the others could not be told apart.
+#: What is so many times as wrong as the best does not stretch the axis: the others could not be told apart on it.
 _OFF_AXIS = 4
 
 
@@ -82,12 +82,13 @@ class ErrorPlot(QWidget):
         faint.setAlphaF(0.25)
         words = self.fontMetrics()
         left = max(words.horizontalAdvance(row.title) for row in self.rows) + _GAP_PX
-        steps = axis_steps(max(row.high for row in self.rows if not self._is_off(row)))
+        best = min(row.mean for row in self.rows)
+        steps = axis_steps(max(row.high for row in self.rows if row.mean <= _OFF_AXIS * best))
         width = self.width() - left - _GAP_PX - words.horizontalAdvance(_said(steps[-1])) / 2
         bottom = _TITLE_PX + _ROW_PX * len(self.rows)
 
         def x(value: float) -> float:
-            return float(left + width * value / steps[-1])
+            return float(left + width * min(value / steps[-1], 1))
 
         painter.setPen(ink)
         painter.drawText(QRectF(left, 0, width, _TITLE_PX), Qt.AlignmentFlag.AlignLeft, _TITLE)
@@ -103,7 +104,7 @@ class ErrorPlot(QWidget):
             painter.setPen(ink)
             box = QRectF(0, middle - _ROW_PX / 2, left - _GAP_PX, _ROW_PX)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row.title)
-            if self._is_off(row):
+            if row.mean > steps[-1]:
                 box = QRectF(left, middle - _ROW_PX / 2, width, _ROW_PX)
                 painter.drawText(
                     box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{_said(row.mean)} →"
@@ -111,17 +112,14 @@ class ErrorPlot(QWidget):
                 continue
             painter.setPen(QPen(colour, 2))
             painter.drawLine(QPointF(x(row.low), middle), QPointF(x(row.high), middle))
-            for end in (row.low, row.high):
+            for end in [end for end in (row.low, row.high) if end <= steps[-1]]:
                 painter.drawLine(QPointF(x(end), middle - 4), QPointF(x(end), middle + 4))
             painter.setBrush(colour)
             painter.drawEllipse(QPointF(x(row.mean), middle), 4, 4)
 
-    def _is_off(self, row: Row) -> bool:
-        return row.mean > _OFF_AXIS * min(other.mean for other in self.rows)
-
 
 def axis_steps(highest: float) -> list[float]:
-    """Round values from 0 to at least ``highest``: three to six steps.
+    """Round values from 0 to at least ``highest``: three to five steps.
 
     Examples
     --------

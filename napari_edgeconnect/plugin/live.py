@@ -28,7 +28,7 @@ from ..core.refusals import Reason
 from ..core.results import Repair
 from ..core.settings import Settings
 from . import layers as ours
-from .altered import show_altered
+from .altered import overlay_of, show_altered
 from .geometry import Plane, read_plane
 from .layer_combo import LayerWatch
 from .placing import add_under_edges
@@ -273,10 +273,16 @@ class Live(QObject):
             else:
                 self._refresh(layer, subject)
             _note(layer, plane, subject.details)
-            if subject.hole is not None:
-                altered = subject.details["altered"] if subject.details else subject.hole
-                show_altered(self._session.viewer, layer, plane, altered)
+            self._outline(layer, subject)
         self._is_unseen = False
+
+    def _outline(self, layer: Image, subject: _Subject) -> None:
+        """What is altered follows from the mask alone, so once the outline is there it waits for the end."""
+        viewer, plane = self._session.viewer, subject.update.plane
+        if subject.details is not None:
+            show_altered(viewer, layer, plane, subject.details["altered"])
+        elif subject.hole is not None and overlay_of(viewer.layers, layer) is None:
+            show_altered(viewer, layer, plane, subject.hole)
 
     def _refresh(self, layer: Image, subject: _Subject) -> None:
         """Redraw what has to be: napari has no cheaper way to a part of an image than all of its texture."""

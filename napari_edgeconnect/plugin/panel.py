@@ -230,8 +230,10 @@ class Panel(QWidget):
         column.addLayout(row(self.complete, self.inpaint, self.live))
         column.addLayout(row(self.alternatives, self.test, self.how_sure))
         column.addWidget(self.expected)
-        column.addWidget(header(5, "Keep"))
-        column.addLayout(row(self.keep, self.compare, self.send, self.delete, self.report))
+        keep = row(header(5, "Keep"), self.report)  # five buttons in a row are wider than a laptop's dock
+        keep.setStretch(0, 1)
+        column.addLayout(keep)
+        column.addLayout(row(self.keep, self.compare, self.send, self.delete))
         column.addWidget(self.candidates)
         settings = form(
             ("Model", self.model), ("", self.about_model), ("Device", self.device), ("", self.about_device),

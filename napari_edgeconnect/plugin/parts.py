@@ -108,7 +108,7 @@ def pixmap(picture: NDArray[np.uint8]) -> QPixmap:
     return QPixmap.fromImage(QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy())
 
 
-def row(*parts: QWidget | QLayout) -> QLayout:
+def row(*parts: QWidget | QLayout) -> QHBoxLayout:
     """Side by side."""
     line = QHBoxLayout()
     line.setSpacing(4)

@@ -26,6 +26,8 @@ KEYS = {
     "bridge": "Shift-B",
     "erase_edge": "Shift-E",
     "keep": "Shift-K",
+    "test": "Shift-T",
+    "how_sure": "Shift-U",
 }
 #: Shows the image before the repair while it is held down.
 BEFORE_KEY = "W"

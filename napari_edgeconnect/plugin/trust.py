@@ -53,6 +53,7 @@ class Trust(QObject):
     def enable(self, now: Situation) -> None:
         """Say what speaks against a repair of what is there now, and enable what can be reported."""
         self.reasons.follow(now)
+        self.complete_records()  # of candidates, too, that were kept before something was found out
         self._panel.report.setEnabled(shown_repair(self._session.viewer, now.plane) is not None)
 
     def take(self, outcome: Outcome) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +20,7 @@ from skimage import data
 
 from napari_edgeconnect.core.find import FINDERS
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
+from napari_edgeconnect.plugin.worker import Task
 
 from .conftest import PATIENCE_MS
 
@@ -38,6 +43,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.widget.cancel()
         self.widget.panel.live.setChecked(False)
         self._until(lambda: not self.widget.is_busy and self.widget.live.is_idle and self.widget.finding.is_idle)
+        self._until(lambda: self.widget.trust.reasons.is_idle)
         self.widget.setParent(None)
         self.widget.deleteLater()
         QApplication.processEvents()
@@ -134,6 +140,28 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["hot-pixels", "dust-shadows"]))
     def look_for_damage(self, kind):
         self.widget.finding.begin(FINDERS[kind], 0)
+
+    @rule(method=st.sampled_from(["edgeconnect", "edgeconnect-no-edges", "biharmonic", "mean"]))
+    def take_advice(self, method):
+        self.widget.trust.follow_advice(method)
+
+    @rule(method=st.sampled_from(["edgeconnect-no-edges", "biharmonic"]), wait=st.booleans())
+    def repair_by_another_method(self, method, wait):
+        self.widget.start(Task.BY_METHOD, method=method)
+        if wait:
+            self._until(lambda: not self.widget.is_busy)
+
+    @rule()
+    def report(self):
+        self.widget.trust.show_methods()
+        with tempfile.TemporaryDirectory() as folder:
+            self.widget.trust.export_figure(Path(folder) / "figure.png")
+
+    @rule(row=st.integers(-5, 50), column=st.integers(-5, 50))
+    def move_the_mouse(self, row, column):
+        position = (0,) * (self.viewer.dims.ndim - 2) + (row, column)
+        for callback in self.viewer.mouse_move_callbacks:
+            callback(self.viewer, SimpleNamespace(position=position))
 
     @rule(held=st.booleans())
     def look_back(self, held):

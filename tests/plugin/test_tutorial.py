@@ -6,6 +6,7 @@ Every step is asserted on pixels and photographed. ``make screenshots`` makes th
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from scipy import ndimage
 
 from napari_edgeconnect.core import drawing
 from napari_edgeconnect.core.edges import EdgeSource
+from napari_edgeconnect.files import read_image
 
 from .conftest import PATIENCE_MS
 
@@ -213,8 +215,11 @@ def test_repair_a_scratch_in_ten_minutes(user, qtbot, tmp_path):
     kept = viewer.layers["cell [reconstructed · candidate 1]"]
     viewer.layers.selection = {kept}
     viewer.reset_view()
-    viewer.layers.save(str(tmp_path / "repaired.tif"), selected=True)
-    assert np.array_equal(napari.layers.Image(data=read(tmp_path / "repaired.tif")).data, first)
+    viewer.layers.save(str(tmp_path / "cell.record.tif"), selected=True)
+    assert np.array_equal(read(tmp_path / "cell.record.tif"), first)
+    record = json.loads((tmp_path / "cell.record.json").read_text())
+    assert record["edges"]["drawn_px"] == np.count_nonzero(drawn)
+    assert (read_image(tmp_path / "cell.record_altered.png").pixels > 0).sum() == record["hole_px"]
     assert np.array_equal(image.data, original)
     user.take("saved")
 

@@ -136,5 +136,5 @@ def test_after_a_crash_the_buttons_work_again(widget, press, viewer, monkeypatch
 
     monkeypatch.setattr(EdgeConnect, "load", load)
     press(widget, "inpaint")
-    assert isinstance(viewer.layers[-2], Image)
+    assert isinstance(viewer.layers["camera [reconstructed]"], Image)
     assert "Completed in" in status(widget)
