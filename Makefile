@@ -46,11 +46,13 @@ docs: $(VENV)/.docs
 
 screenshots: headless $(VENV)/.dev
 	xvfb-run --auto-servernum --server-args="-screen 0 1440x900x24 +extension GLX" $(BIN)/python scripts/screenshots.py
+	xvfb-run --auto-servernum --server-args="-screen 0 1440x900x24 +extension GLX" $(BIN)/python scripts/ome_zarr_example.py
 	$(BIN)/python scripts/editing_example.py
 
 bench: $(VENV)/.dev
 	for script in fill windows live live_window find_damage training; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	$(BIN)/python benchmarks/stacks.py --quick
+	$(BIN)/python benchmarks/large_layers.py --quick
 
 .PHONY: headless
 headless:

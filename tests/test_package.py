@@ -1,5 +1,6 @@
 """What a user installs: the wheel's and the sdist's content, the manifest, and imports that stay cheap."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -168,9 +169,15 @@ def test_the_whole_core_leaves_napari_and_qt_alone():
     assert set(imported_after(*core_modules().values())) <= {"torch"}
 
 
-def test_saving_stands_on_files_and_the_plugin_does_not():
+def test_saving_stands_on_files_and_they_on_nothing():
     package = ROOT / "napari_edgeconnect"
     on_files = {path.parent.name for path in package.glob("*/*.py") if "from ..files" in path.read_text()}
     assert "saving" in on_files
-    assert not on_files & {"plugin", "core", "selftest", "measurement"}
+    assert not on_files & {"core", "selftest", "measurement"}
     assert not [path.name for path in (package / "files").glob("*.py") if "from ..core" in path.read_text()]
+
+
+def test_the_plugin_stands_neither_on_files_nor_on_the_command_line():
+    for path in (ROOT / "napari_edgeconnect" / "plugin").glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"(from|import) (\.\.|napari_edgeconnect\.)(files|cli|saving|training)\b", source), path

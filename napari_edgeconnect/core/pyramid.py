@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from .lazy_array import Block
 from .overlay import Overlay
 
+#: So much around a change is looked at to see how a level was made.
+SURROUNDINGS_PX = 32
 #: From float64 values and, for each axis, where the pixels to be made begin, to one value for each.
 Shrink = Callable[[NDArray[np.float64], list[NDArray[np.intp]]], NDArray[np.float64]]
 
@@ -40,7 +42,7 @@ def write_through(levels: Sequence[Overlay], block: Block, values: NDArray[Any])
 
 def _patch(coarser: Overlay, finer: Overlay, block: Block) -> Block:
     """Bring what a level shows of a block of the next larger one up to date; returns where that is."""
-    shown, read, starts = _shown(block, finer.shape, coarser.shape)
+    shown, read, starts = _shown(_with_surroundings(block, finer.shape, coarser.shape), finer.shape, coarser.shape)
     was = np.asarray(finer.source[read]).astype(np.float64)
     now = np.asarray(finer[read]).astype(np.float64)
     own = np.asarray(coarser.source[shown])
@@ -49,6 +51,14 @@ def _patch(coarser: Overlay, finer: Overlay, block: Block) -> Block:
     same = (before == after) | ((before != before) & (after != after))
     coarser[shown] = np.where(same, own, after)
     return shown
+
+
+def _with_surroundings(block: Block, whole: tuple[int, ...], small: tuple[int, ...]) -> Block:
+    """A block with what lies around it along the axes that are shrunk: damage itself may be all alike."""
+    return tuple(
+        part if size == fewer else slice(max(0, part.start - SURROUNDINGS_PX), min(size, part.stop + SURROUNDINGS_PX))
+        for part, size, fewer in zip(block, whole, small, strict=True)
+    )
 
 
 def _shown(block: Block, whole: tuple[int, ...], small: tuple[int, ...]) -> tuple[Block, Block, list[NDArray[np.intp]]]:

@@ -126,7 +126,7 @@ class LargePlanes:
                 if other.source is plane.source and (other.axes, other.index) == (plane.axes, plane.index):
                     return known
             taken = _contrast(plane, mask, parts, settings)
-            self._contrasts.append((plane, taken))
+            self._contrasts = [*(kept for kept in self._contrasts if kept[0].is_current), (plane, taken)]
             return taken
 
         return take
@@ -137,7 +137,8 @@ class LargePlanes:
         marks = next((kept for kept in self._marks if kept.are_of(plane, mask)), None)
         if marks is None:
             marks = _Marks(plane, mask, self._viewer.dims)
-            self._marks = [marks, *self._marks[: _KEPT_PLANES - 1]]
+            current = [kept for kept in self._marks if kept.plane.is_current]
+            self._marks = [marks, *current[: _KEPT_PLANES - 1]]
         return marks
 
     def _middle(self, plane: Plane) -> NDArray[np.floating]:

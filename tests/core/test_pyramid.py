@@ -65,6 +65,30 @@ def test_what_is_taken_back_is_taken_back_in_all_levels() -> None:
     assert same_bits(np.asarray(levels[1]), made_elsewhere)
 
 
+@pytest.mark.parametrize("how", [averaged, picked])
+def test_what_was_changed_need_not_show_how_levels_were_made(how) -> None:
+    image = data.camera()[:256, :256].copy()
+    image[100:120, 100:120] = 255  # burnt out: averaging and picking agree on it
+    repaired = image.copy()
+    repaired[100:120, 100:120] = data.coins()[100:120, 100:120]
+    levels = [Overlay(level) for level in levels_by(how, image, (2, 2))]
+    block = (slice(100, 120), slice(100, 120))
+    write_through(levels, block, repaired[block])
+    for level, expected in zip(levels, levels_by(how, repaired, (2, 2)), strict=True):
+        assert same_bits(np.asarray(level), expected)
+
+
+def test_neighbouring_changes_leave_each_other_alone() -> None:
+    image = data.camera()[:128, :128]
+    repaired = image.copy()
+    repaired[40:50, 40:50] = repaired[40:50, 60:70] = 7
+    levels = [Overlay(level) for level in levels_by(averaged, image, (2, 2))]
+    for columns in (slice(40, 50), slice(60, 70)):
+        write_through(levels, (slice(40, 50), columns), repaired[40:50, columns])
+    for level, expected in zip(levels, levels_by(averaged, repaired, (2, 2)), strict=True):
+        assert same_bits(np.asarray(level), expected)
+
+
 def test_odd_sizes_end_where_the_image_does() -> None:
     image = data.camera()[:101, :77]
     smaller = np.rint(image[:100, :76].reshape(50, 2, 38, 2).mean(axis=(1, 3))).astype(np.uint8)

@@ -89,8 +89,8 @@ def test_a_part_has_the_mask_of_the_whole_plane(image_at, mask_at, labelled, box
 @hypothesis_settings(max_examples=20)
 @given(image_at=transforms, other_at=transforms, box=boxes)
 def test_a_part_shows_of_another_image_what_the_whole_plane_does(image_at, other_at, box):
-    other = Image(np.arange(63.0).reshape(9, 7), **other_at)
-    plane = plane_of(Image(np.zeros((8, 10)), **image_at), other)
+    image, other = Image(np.zeros((8, 10)), **image_at), Image(np.arange(63.0).reshape(9, 7), **other_at)
+    plane = plane_of(image, other)
     whole = np.full((8, 10), np.nan)
     with suppress(ValueError):  # it does not reach it
         whole = plane_values(plane, other)
@@ -98,7 +98,10 @@ def test_a_part_shows_of_another_image_what_the_whole_plane_does(image_at, other
     with suppress(ValueError):
         part = plane_values(replace(plane, box=box), other)
 
-    assert np.allclose(part, whole[box.slices], equal_nan=True)
+    # A point on the other image's very border, which a rounding error could move, is no judge.
+    there = np.array([other.world_to_data(image.data_to_world(pixel)) for pixel in np.ndindex(8, 10)])
+    clear = (np.abs(there[:, :, None] - [[0, 8], [0, 6]]) > 1e-6).all(axis=(1, 2)).reshape(8, 10)[box.slices]
+    assert np.allclose(part[clear], whole[box.slices][clear], equal_nan=True)
 
 
 @pytest.mark.parametrize("shape", ["rectangle", "ellipse", "path"])

@@ -51,7 +51,7 @@ class Slide:
 
 def pixels_at(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     picture = data.camera().astype(np.uint16) * 100
-    return picture[np.ix_(rows % 509, (columns + rows[0] // 509) % 503)]
+    return picture[(rows % 509)[:, None], (columns + (rows // 509)[:, None]) % 503]
 
 
 def pixels_in(box: Box) -> np.ndarray:
