@@ -8,6 +8,7 @@ second each time for 4096 x 4096 px. Works on any ``ViewerModel``; no Qt.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,7 +125,7 @@ class Outlined:
     def __init__(
         self, shape: tuple[int, ...], axes: tuple[int, int], records: Mapping[Any, Mapping[str, Any]], step: int = 1
     ) -> None:
-        self.shape, self.ndim = shape, len(shape)
+        self.shape, self.ndim, self.size = shape, len(shape), prod(shape)
         self._axes, self._records, self._step = axes, records, step
 
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:

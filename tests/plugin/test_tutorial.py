@@ -21,7 +21,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 from scipy import ndimage
 
-from napari_edgeconnect.core import drawing
+from napari_edgeconnect.core.edge_parts import connected_edge
 from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.files import read_image
 
@@ -156,7 +156,7 @@ def test_repair_a_scratch_in_ten_minutes(user, qtbot, tmp_path):
     user.take("edges")
 
     user.press("erase_edge")
-    whole = drawing.connected_edge(edges.data, at, reach_px=1)
+    whole = connected_edge(edges.data, at, reach_px=1)
     user.click(at)
     assert not edges.data[whole].any()
     user.press("erase_edge")
