@@ -98,7 +98,7 @@ def repair_in_the_widget(path: Path, side: int, *, lazily: bool, quick: bool) ->
     with measured() as figures:
         widget.panel.inpaint.click()
         wait_until(app, lambda: not widget.is_busy)
-    completed = viewer.layers["slide [completed]"]
+    completed = viewer.layers["slide [reconstructed]"]
     return {**figures, **read, "said": widget.panel.status.text(), "kind": type(completed.data).__name__}
 
 

@@ -106,7 +106,7 @@ def repair_in_the_window(source: Path, repaired: Path) -> None:
     wait_until(lambda: not widget.is_busy)
     widget.session.edges(widget.session.plane()).visible = False
     take(viewer, "ome-zarr-completed")
-    completed = viewer.layers["slide [completed]"]
+    completed = viewer.layers["slide [reconstructed]"]
     assert completed.multiscale
     assert all(isinstance(level, Overlay) for level in completed.data)
     assert completed.save(str(repaired), plugin=PLUGIN) == [str(repaired)]

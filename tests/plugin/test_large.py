@@ -115,7 +115,7 @@ def test_a_small_hole_is_repaired_from_the_chunks_around_it(widget, viewer, slid
 
 def test_the_result_is_lazy_multiscale_and_that_of_the_whole_plane(widget, viewer, slide, press):
     press(widget, "inpaint")
-    completed = viewer.layers["slide [completed]"]
+    completed = viewer.layers["slide [reconstructed]"]
     plane = widget.session.plane()
     record = ours.details_of(completed, plane)["record"]
     hole = ours.details_of(completed, plane)["altered"]
@@ -151,7 +151,7 @@ def test_all_parts_are_repaired_one_after_another(widget, viewer, press, slide, 
     widget.panel.slices.setCurrentText(ALL_PARTS)
     press(widget, "inpaint")
     assert taken == [1]  # one for all parts
-    completed = viewer.layers["slide [completed]"]
+    completed = viewer.layers["slide [reconstructed]"]
 
     assert "2 parts" in status(widget)
     for hole in HOLES:
@@ -267,7 +267,7 @@ def test_the_temporary_store_goes_with_its_layer_and_not_before(widget, viewer, 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     press(widget, "inpaint")
     assert len(list(tmp_path.glob("napari-edgeconnect-*"))) == 3
-    completed = viewer.layers["slide [completed]"]
+    completed = viewer.layers["slide [reconstructed]"]
     viewer.layers.remove(completed)
     gc.collect()
     assert len(list(tmp_path.glob("napari-edgeconnect-*"))) == 3  # somebody still holds the layer
@@ -293,7 +293,7 @@ def test_a_stack_above_the_threshold_is_completed_without_a_copy(viewer, make_wi
     widget = make_widget(viewer)
     widget.panel.slices.setCurrentIndex(1)
     press(widget, "inpaint")
-    completed = viewer.layers["film [completed]"]
+    completed = viewer.layers["film [reconstructed]"]
     assert isinstance(completed.data, Overlay)
     changed = np.asarray(completed.data) != frames
     assert changed[:2].any(axis=(1, 2)).all()
@@ -331,7 +331,7 @@ def test_colours_and_slices_have_parts_too(viewer, make_widget, press, parts_of_
     widget = make_widget(viewer)
     widget.panel.slices.setCurrentIndex(1)
     press(widget, "inpaint")
-    completed = viewer.layers["film [completed]"]
+    completed = viewer.layers["film [reconstructed]"]
     changed = (np.asarray(completed.data) != frames).any(axis=-1)
 
     assert "3 parts" in status(widget)

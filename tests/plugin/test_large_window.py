@@ -60,6 +60,6 @@ def test_the_part_in_view_is_repaired_and_seen(make_napari_viewer, plugin, slide
         middle = np.s_[rows - 8 : rows + 8, columns - 16 : columns + 16]
         assert (before[middle] == 255).mean() > 0.9  # the burnt hole
         assert (after[middle] == 255).mean() < 0.1
-    completed = viewer.layers["slide [completed]"]
+    completed = viewer.layers["slide [reconstructed]"]
     assert len(completed.metadata[ours.KEY]["records"]) == 2
     assert same_bits(np.asarray(completed.data[0][:64, :64]), np.full((64, 64), 90, np.uint8))

@@ -64,7 +64,7 @@ def test_a_shared_mapping_and_a_guiding_channel_are_those_of_the_core(stack, vie
     press(stack, "inpaint")
 
     assert "4 slices" in status(stack)
-    assert same_bits(viewer.layers["film [completed]"].data, by_core(film(), mapping=mapping, edges_from=guide))
+    assert same_bits(viewer.layers["film [reconstructed]"].data, by_core(film(), mapping=mapping, edges_from=guide))
 
 
 def test_a_slice_with_corrected_edges_is_completed_from_these(stack, viewer, press):
@@ -80,7 +80,7 @@ def test_a_slice_with_corrected_edges_is_completed_from_these(stack, viewer, pre
 
     press(stack, "complete")
 
-    completed = viewer.layers["film [completed]"]
+    completed = viewer.layers["film [reconstructed]"]
     records = {place: details["record"] for place, details in completed.metadata[ours.KEY]["records"].items()}
     assert records[1, 1, 0, 0]["edges"]["drawn_px"] == 30
     assert records[0, 1, 0, 0]["plane"]["edges_from"] == 0
