@@ -151,8 +151,8 @@ def _reading(effect: Effect) -> str:
     calibrated = (
         f"The intervals are over {effect.samples} repairs drawn around this one: as far from it as the errors on "
         f"{effect.calibration.trials} copies of the damage, together as the variants differ. That is calibrated for "
-        "pixels. True sums over objects lie outside somewhat more often than the level says, counts and mean areas much "
-        "more: a fill is smoother than what it replaces, and specks are lost in it."
+        "pixels. True sums over objects lie outside somewhat more often than the level says, counts and mean areas "
+        "much more: a fill is smoother than what it replaces, and specks are lost in it."
     )
     return f"Areas are in {effect.unit}². {variants} {calibrated} {matched}\n"
 
