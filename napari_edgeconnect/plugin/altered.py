@@ -7,6 +7,7 @@ second each time for 4096 x 4096 px. Works on any ``ViewerModel``; no Qt.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def show_altered(viewer: ViewerModel, result: Image, plane: Plane, altered: Mask
     if overlay is None:
         overlay = _added(viewer, result, plane)
     if ours.holds_every_slice(result):
-        _write_slice(overlay, result, plane, altered)
+        overlay.refresh()
     elif not np.array_equal(overlay.data != 0, plane.raised(altered)):
         overlay.data = plane.raised(outlined(altered))
     overlay.editable = False  # setting data makes a layer editable again
@@ -101,26 +102,30 @@ def outlined(altered: Mask) -> NDArray[np.uint8]:
     return labels
 
 
-class OutlinedStack:
-    """An array-like of a stack's shape that holds the altered pixels of some of its planes, and no others.
+class Outlined:
+    """An array-like of a stack's or a large plane's shape: the outlines of what its records say was altered.
+
+    Nothing is kept: whatever is asked for is drawn anew.
 
     Parameters
     ----------
     shape : tuple of int
+        Of the array itself, or of one of its smaller levels.
     axes : (int, int)
         Those of a plane.
+    records : dict
+        Of the result's metadata: by plane, or by plane and box, what is known about it, with its ``altered`` pixels.
+    step : int
+        How many of the full array's rows and columns are one here.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, shape: tuple[int, ...], axes: tuple[int, int]) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], axes: tuple[int, int], records: Mapping[Any, Mapping[str, Any]], step: int = 1
+    ) -> None:
         self.shape, self.ndim = shape, len(shape)
-        self._axes = axes
-        self._planes: dict[tuple[int, ...], NDArray[np.uint8]] = {}
-
-    def put(self, index: tuple[int, ...], altered: Mask) -> None:
-        """Keep a plane's altered pixels, (H, W) bool, one bit each."""
-        self._planes[index] = np.packbits(altered)
+        self._axes, self._records, self._step = axes, records, step
 
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:
         """Any part that integers and slices name."""
@@ -129,20 +134,34 @@ class OutlinedStack:
         across = [axis for axis in range(self.ndim) if axis not in self._axes]
         positions = {axis: np.atleast_1d(np.arange(self.shape[axis])[keys[axis]]) for axis in across}
         part = np.zeros([len(positions.get(axis, range(size))) for axis, size in enumerate(self.shape)], self.dtype)
-        for index, bits in self._planes.items():
+        for index, top, left, altered in list(self._parts()):
             found = {axis: np.flatnonzero(positions[axis] == index[axis]) for axis in across}
             if all(at.size for at in found.values()):
-                part[tuple(found[axis][0] if axis in found else slice(None) for axis in range(self.ndim))] = outlined(
-                    self._unpacked(bits)
-                )
+                plane = part[tuple(found[axis][0] if axis in found else slice(None) for axis in range(self.ndim))]
+                self._draw(plane, top, left, altered)
         return part[tuple(_left(keys[axis]) if axis in across else keys[axis] for axis in range(self.ndim))]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self[()].astype(dtype or self.dtype)
 
-    def _unpacked(self, bits: NDArray[np.uint8]) -> Mask:
-        height, width = (self.shape[axis] for axis in self._axes)
-        return np.unpackbits(bits, count=height * width).reshape(height, width).view(bool)
+    def _parts(self) -> Iterator[tuple[tuple[int, ...], int, int, Mask]]:
+        """Of each plane or part of one: its place along every axis, its first row and column, what was altered."""
+        for key, details in self._records.items():
+            index, box = key if isinstance(key[0], tuple) else (key, None)
+            if "altered" in details:
+                yield index, box.top if box else 0, box.left if box else 0, details["altered"]
+
+    def _draw(self, plane: NDArray[np.uint8], top: int, left: int, altered: Mask) -> None:
+        """Put one outline into a plane, beside those of other parts."""
+        shrunk, starts = altered, []
+        for axis, first in enumerate((top, left)):
+            rows = np.arange(first // self._step, -(-(first + altered.shape[axis]) // self._step))
+            rows = rows[rows < plane.shape[axis]]
+            shrunk = np.logical_or.reduceat(shrunk, np.maximum(rows * self._step - first, 0), axis=axis)
+            starts.append(int(rows[0]))
+        (row, column), (height, width) = starts, shrunk.shape
+        seen = plane[row : row + height, column : column + width]
+        np.maximum(seen, outlined(shrunk), out=seen)
 
 
 def _left(key: Any) -> Any:
@@ -152,8 +171,6 @@ def _left(key: Any) -> Any:
 
 def _added(viewer: ViewerModel, result: Image, plane: Plane) -> Labels:
     """A new outline right over its image, on nothing yet; what is active stays so."""
-    whole = ours.holds_every_slice(result)
-    shape = result.data.shape[: result.ndim]
     details = {"kind": ours.ALTERED, "of": dict(result.metadata[ours.KEY]["of"]), "result": str(result.unique_id)}
     look = {"opacity": 0.9, "colormap": ours.direct_colormap({INSIDE: "transparent", RIM: COLOUR})}
     kwargs = {
@@ -163,7 +180,12 @@ def _added(viewer: ViewerModel, result: Image, plane: Plane) -> Labels:
         **spatial(result),
         **look,
     }
-    data = OutlinedStack(shape, plane.axes) if whole else np.zeros(shape, np.uint8)
+    data = (
+        _of_records(result, plane)
+        if ours.holds_every_slice(result)
+        else np.zeros(result.data.shape[: result.ndim], np.uint8)
+    )
+    kwargs["multiscale"] = isinstance(data, list)
     active = viewer.layers.selection.active
     overlay: Labels = Layer.create(data, kwargs, "labels")
     viewer.layers.insert(viewer.layers.index(result) + 1, overlay)
@@ -173,8 +195,11 @@ def _added(viewer: ViewerModel, result: Image, plane: Plane) -> Labels:
     return overlay
 
 
-def _write_slice(overlay: Labels, result: Image, plane: Plane, altered: Mask) -> None:
-    if not isinstance(overlay.data, OutlinedStack):  # somebody has replaced it
-        overlay.data = OutlinedStack(result.data.shape[: result.ndim], plane.axes)
-    overlay.data.put(plane.index, altered)
-    overlay.refresh()
+def _of_records(result: Image, plane: Plane) -> Outlined | list[Outlined]:
+    """What a layer of many planes or parts shows, as many levels as its own."""
+    records = result.metadata[ours.KEY]["records"]
+    if not result.multiscale:
+        return Outlined(result.data.shape[: result.ndim], plane.axes, records)
+    full = result.data[0].shape[plane.axes[0]]
+    shapes = [tuple(level.shape[: result.ndim]) for level in result.data]
+    return [Outlined(shape, plane.axes, records, max(1, round(full / shape[plane.axes[0]]))) for shape in shapes]

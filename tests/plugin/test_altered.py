@@ -13,8 +13,8 @@ from napari.layers import Labels
 from napari.settings import get_plugin_settings
 from scipy import ndimage
 
-from napari_edgeconnect.core.holes import grown
-from napari_edgeconnect.plugin.altered import INSIDE, RIM, OutlinedStack, outlined, overlay_of, show_altered
+from napari_edgeconnect.core.holes import Box, grown
+from napari_edgeconnect.plugin.altered import INSIDE, RIM, Outlined, outlined, overlay_of, show_altered
 from napari_edgeconnect.plugin.geometry import displayed_plane
 from napari_edgeconnect.plugin.layers import KEY, completed_tuple
 from napari_edgeconnect.plugin.panel import ALL_SLICES
@@ -126,13 +126,21 @@ keys = st.one_of(st.integers(-3, 2), st.slices(3))
 
 @given(altered=st.lists(masks, min_size=3, max_size=3), first=keys, rows=st.slices(9), wide=st.booleans())
 def test_a_stack_of_outlines_is_cut_as_an_array_is(altered, first, rows, wide):
-    stack = OutlinedStack((3, 9, 12), (1, 2))
-    for z in (0, 2):
-        stack.put((z, 0, 0), altered[z])
+    stack = Outlined((3, 9, 12), (1, 2), {(z, 0, 0): {"altered": altered[z]} for z in (0, 2)})
     whole = np.stack([outlined(altered[0]), np.zeros((9, 12), np.uint8), outlined(altered[2])])
     key = (first, rows, slice(None) if wide else 4)
     assert np.array_equal(stack[key], whole[key])
     assert np.array_equal(np.asarray(stack), whole)
+
+
+@given(altered=masks, top=st.integers(0, 21), left=st.integers(0, 18), step=st.sampled_from([1, 2, 3]))
+def test_parts_of_a_large_plane_lie_where_they_were_cut(altered, top, left, step):
+    whole = np.zeros((30, 30), bool)
+    whole[top : top + 9, left : left + 12] = altered
+    records = {((0, 0), Box(top, top + 9, left, left + 12)): {"altered": altered}, ((0, 0), Box(0, 1, 0, 1)): {}}
+    shown = np.asarray(Outlined((30 // step, 30 // step), (0, 1), records, step)) > 0
+    blocks = whole.reshape(30 // step, step, 30 // step, step).any(axis=(1, 3))
+    assert np.array_equal(shown, blocks)
 
 
 @pytest.mark.parametrize("name", ["show", "update", "toggle"])
