@@ -306,11 +306,12 @@ def published_beside(rows: dict[str, dict[str, Any]], quick: bool) -> None:
         f"A frame of {side} px² would take {per_px * side**2 / 2**30:.0f} GiB, one of {FRAME_PX} px² "
         f"{per_px * FRAME_PX**2 / 2**30:.1f} GiB; {free / 2**30:.0f} GiB are free."
     )
-    largest = next((case for case, n in (("plane", side), ("stack", FRAME_PX)) if per_px * n**2 < 0.9 * free), None)
+    frames = {"plane": side, "stack": FRAME_PX}
+    largest = next((case for case in frames if case in rows and per_px * frames[case] ** 2 < 0.9 * free), None)
     if "photo" in rows:
         compare("The photograph", frame, rows["photo"])
-    if largest in rows:
-        theirs = one("published", quick, side if largest == "plane" else FRAME_PX)
+    if largest:
+        theirs = one("published", quick, frames[largest])
         show(f"published, {largest}", theirs)
         compare("The plane" if largest == "plane" else "A plane of the stack", theirs, rows[largest])
 

@@ -60,7 +60,8 @@ def demo(
         record["outputs"] = {name: str(path) for name, path in paths.items()}
         writers: dict[Path, Writer] = {paths["record"]: partial(write_json, record=record)}
         for name, picture in _pictures(image, mask, repair).items():
-            writers[paths[name]] = partial(write_image, pixels=picture, suffix=".png")
+            inside = record if name == "completed" else None
+            writers[paths[name]] = partial(write_image, pixels=picture, suffix=".png", record=inside)
         staging.commit(writers)
         for path in paths.values():
             report.written(path)

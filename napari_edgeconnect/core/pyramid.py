@@ -54,9 +54,11 @@ def _patch(coarser: Overlay, finer: Overlay, block: Block) -> Block:
 
 
 def _with_surroundings(block: Block, whole: tuple[int, ...], small: tuple[int, ...]) -> Block:
-    """A block with what lies around it along the axes that are shrunk: damage itself may be all alike."""
+    """A small block with what lies around it along the axes that are shrunk: damage itself may be all alike."""
     return tuple(
-        part if size == fewer else slice(max(0, part.start - SURROUNDINGS_PX), min(size, part.stop + SURROUNDINGS_PX))
+        part
+        if size == fewer or part.stop - part.start > 4 * SURROUNDINGS_PX
+        else slice(max(0, part.start - SURROUNDINGS_PX), min(size, part.stop + SURROUNDINGS_PX))
         for part, size, fewer in zip(block, whole, small, strict=True)
     )
 

@@ -150,9 +150,9 @@ def _reading(effect: Effect) -> str:
         return f"Areas are in {effect.unit}². {variants} Without calibration there is no interval. {matched}\n"
     calibrated = (
         f"The intervals are over {effect.samples} repairs drawn around this one: as far from it as the errors on "
-        f"{effect.calibration.trials} copies of the damage, together as the variants differ. That holds for pixels and "
-        "is assumed for sums over objects. Counts, and means of many small objects, may lie outside more often: a fill "
-        "is smoother than what it replaces, and specks are lost in it."
+        f"{effect.calibration.trials} copies of the damage, together as the variants differ. That is calibrated for "
+        "pixels. True sums over objects lie outside somewhat more often than the level says, counts and mean areas "
+        "much more: a fill is smoother than what it replaces, and specks are lost in it."
     )
     return f"Areas are in {effect.unit}². {variants} {calibrated} {matched}\n"
 

@@ -60,6 +60,7 @@ def test_records_of_batch_stack_and_demo_are_in_the_schema(pair):
     succeed("demo", "-o", "demo", "--no-napari")
     (path,) = Path("demo").glob("*.json")
     assert in_the_schema(str(path))["command"] == "demo"
+    assert read_embedded(path.with_suffix(".png")) == (record(path),)
 
 
 def test_the_record_inside_is_the_one_beside(pair):
