@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication
 from napari_edgeconnect.core.classical import inpaint
 from napari_edgeconnect.core.figure import caption_of, figure_of
 from napari_edgeconnect.core.methods_text import methods_text
-from napari_edgeconnect.core.record_schema import checked_record
+from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.core.refusals import reasons_against
 from napari_edgeconnect.plugin.layers import KEY
 from napari_edgeconnect.plugin.preferences import DEFAULTS
