@@ -1,20 +1,20 @@
 """The altered pixels of every completed image, as an outline over it that is there unless a person hides it.
 
 Whoever looks at a completed image sees without asking which of its pixels were invented. The outline is drawn by
-colours and not by napari's contours: these are computed anew whenever a layer is shown or its slice changes, half a
-second each time for 4096 x 4096 px. Works on any ``ViewerModel``; no Qt.
+colours and not by napari's contours: these are computed anew whenever a layer is shown or its slice
+changes (``benchmarks/outline.py``). Works on any ``ViewerModel``; no Qt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
 
+from ..core.lazy_array import Block, LazyArray
 from . import layers as ours
 from .geometry import Plane, spatial
 from .preferences import preferred, remember_altered_shown
@@ -103,7 +103,7 @@ def outlined(altered: Mask) -> NDArray[np.uint8]:
     return labels
 
 
-class Outlined:
+class Outlined(LazyArray):
     """An array-like of a stack's or a large plane's shape: the outlines of what its records say was altered.
 
     Nothing is kept: whatever is asked for is drawn anew.
@@ -120,30 +120,24 @@ class Outlined:
         How many of the full array's rows and columns are one here.
     """
 
-    dtype = np.dtype(np.uint8)
-
     def __init__(
         self, shape: tuple[int, ...], axes: tuple[int, int], records: Mapping[Any, Mapping[str, Any]], step: int = 1
     ) -> None:
-        self.shape, self.ndim, self.size = shape, len(shape), prod(shape)
+        super().__init__(shape, np.uint8)
         self._axes, self._records, self._step = axes, records, step
 
-    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
-        """Any part that integers and slices name."""
-        keys = key if isinstance(key, tuple) else (key,)
-        keys = (*keys, *[slice(None)] * (self.ndim - len(keys)))
+    def _read(self, block: Block) -> NDArray[np.uint8]:
+        part = np.zeros([along.stop - along.start for along in block], self.dtype)
         across = [axis for axis in range(self.ndim) if axis not in self._axes]
-        positions = {axis: np.atleast_1d(np.arange(self.shape[axis])[keys[axis]]) for axis in across}
-        part = np.zeros([len(positions.get(axis, range(size))) for axis, size in enumerate(self.shape)], self.dtype)
-        for index, top, left, altered in list(self._parts()):
-            found = {axis: np.flatnonzero(positions[axis] == index[axis]) for axis in across}
-            if all(at.size for at in found.values()):
-                plane = part[tuple(found[axis][0] if axis in found else slice(None) for axis in range(self.ndim))]
-                self._draw(plane, top, left, altered)
-        return part[tuple(_left(keys[axis]) if axis in across else keys[axis] for axis in range(self.ndim))]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return self[()].astype(dtype or self.dtype)
+        top, left = (block[axis].start for axis in self._axes)
+        for index, row, column, altered in list(self._parts()):
+            if all(block[axis].start <= index[axis] < block[axis].stop for axis in across):
+                where = tuple(
+                    index[axis] - block[axis].start if axis in across else slice(None) for axis in range(self.ndim)
+                )
+                plane = part[where]
+                self._draw(plane if self._axes[0] < self._axes[1] else plane.T, (top, left), row, column, altered)
+        return part
 
     def _parts(self) -> Iterator[tuple[tuple[int, ...], int, int, Mask]]:
         """Of each plane or part of one: its place along every axis, its first row and column, what was altered."""
@@ -152,22 +146,19 @@ class Outlined:
             if "altered" in details:
                 yield index, box.top if box else 0, box.left if box else 0, details["altered"]
 
-    def _draw(self, plane: NDArray[np.uint8], top: int, left: int, altered: Mask) -> None:
-        """Put one outline into a plane, beside those of other parts."""
-        shrunk, starts = altered, []
-        for axis, first in enumerate((top, left)):
+    def _draw(self, seen: NDArray[np.uint8], corner: tuple[int, int], top: int, left: int, altered: Mask) -> None:
+        """Put one outline, whose altered pixels begin at ``top`` and ``left``, into what is seen from ``corner`` on."""
+        shrunk, here, there = altered, [], []
+        for axis, (first, start, size) in enumerate(zip((top, left), corner, seen.shape, strict=True)):
             rows = np.arange(first // self._step, -(-(first + altered.shape[axis]) // self._step))
-            rows = rows[rows < plane.shape[axis]]
             shrunk = np.logical_or.reduceat(shrunk, np.maximum(rows * self._step - first, 0), axis=axis)
-            starts.append(int(rows[0]))
-        (row, column), (height, width) = starts, shrunk.shape
-        seen = plane[row : row + height, column : column + width]
-        np.maximum(seen, outlined(shrunk), out=seen)
-
-
-def _left(key: Any) -> Any:
-    """What is left of a key when its positions have been picked: an integer takes its axis away."""
-    return slice(None) if isinstance(key, slice) else 0
+            begin, end = max(int(rows[0]), start), min(int(rows[-1]) + 1, start + size)
+            if begin >= end:
+                return
+            here.append(slice(begin - start, end - start))
+            there.append(slice(begin - int(rows[0]), end - int(rows[0])))
+        into = seen[tuple(here)]
+        np.maximum(into, outlined(shrunk)[tuple(there)], out=into)
 
 
 def _added(viewer: ViewerModel, result: Image, plane: Plane) -> Labels:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.settings import get_plugin_settings
 from scipy import ndimage
 
 from napari_edgeconnect.core.holes import Box, grown
-from napari_edgeconnect.plugin.altered import INSIDE, RIM, Outlined, outlined, overlay_of, show_altered
-from napari_edgeconnect.plugin.geometry import displayed_plane
-from napari_edgeconnect.plugin.layers import KEY, completed_tuple
+from napari_edgeconnect.plugin.altered import INSIDE, RIM, Outlined, outlined
+from napari_edgeconnect.plugin.layers import KEY
 from napari_edgeconnect.plugin.panel import ALL_SLICES
-from napari_edgeconnect.plugin.placing import add
 
 from .conftest import PATIENCE_MS
 
@@ -141,25 +135,3 @@ def test_parts_of_a_large_plane_lie_where_they_were_cut(altered, top, left, step
     shown = np.asarray(Outlined((30 // step, 30 // step), (0, 1), records, step)) > 0
     blocks = whole.reshape(30 // step, step, 30 // step, step).any(axis=(1, 3))
     assert np.array_equal(shown, blocks)
-
-
-@pytest.mark.parametrize("name", ["show", "update", "toggle"])
-def test_it_is_quick_on_a_large_image(name):
-    """Half a second is what napari's contours take of each of these."""
-    viewer = ViewerModel()
-    image = viewer.add_image(np.zeros((4096, 4096), np.uint8), name="large")
-    plane = displayed_plane(image, viewer.dims)
-    result = add(viewer, completed_tuple(plane, np.zeros((4096, 4096), np.uint8), details={}))
-    altered = np.zeros((4096, 4096), bool)
-    altered[1000:1040, 100:4000] = altered[2000:2600, 2000:2600] = True
-    do = {
-        "show": lambda: show_altered(viewer, result, plane, altered),
-        "update": lambda: show_altered(viewer, result, plane, ~altered),
-        "toggle": lambda: setattr(overlay_of(viewer.layers, result), "visible", False),
-    }
-    if name != "show":
-        do["show"]()
-    begun = time.process_time()
-    do[name]()
-    spent = time.process_time() - begun
-    assert spent < {"show": 1.5, "update": 1.0, "toggle": 0.1}[name]
