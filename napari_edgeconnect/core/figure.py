@@ -20,6 +20,7 @@ from .planes import checked_image, colours, fixed_mapping, nonfinite, percentile
 
 #: The outline: an inner line, next to the regions, and one around it, so that one of them is seen on any background.
 INNER, OUTER = (255, 255, 255), (0, 0, 0)
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 #: The caption's letters, and how tall they are in a picture that is not small.
 _INK, _PAPER = (20, 20, 20), (255, 255, 255)
 _SMALLEST_TEXT_PX, _LARGEST_TEXT_PX = 11, 40
@@ -144,19 +145,20 @@ def _caption_strip(text: str, width: int) -> NDArray[np.uint8]:
     font = ImageFont.load_default(size)
     margin = size // 2
     draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    lines = _wrapped(text, lambda line: draw.textlength(line, font), max(width - 2 * margin, 1))
+    lines = _wrapped(text, lambda line: draw.textlength(line.replace(_UNBROKEN, " "), font), max(width - 2 * margin, 1))
     height = round(1.3 * size)
     strip = Image.new("RGB", (width, len(lines) * height + 2 * margin), _PAPER)
     ink = ImageDraw.Draw(strip)
     for number, line in enumerate(lines):
-        ink.text((margin, margin + number * height), line, fill=_INK, font=font)
+        # Not every font has a no-break space.
+        ink.text((margin, margin + number * height), line.replace(_UNBROKEN, " "), fill=_INK, font=font)
     return np.asarray(strip)
 
 
 def _wrapped(text: str, length: Any, most: float) -> Sequence[str]:
     """Lines that are no longer than allowed where words permit."""
     lines: list[str] = []
-    for word in text.replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
+    for word in text.replace(" %", f"{_UNBROKEN}%").split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and length(longer) <= most:
             lines[-1] = longer

@@ -12,8 +12,8 @@ from .parts import note, pixmap
 if TYPE_CHECKING:
     from ..selftest.run import SelfTest
 
-#: Side of a picture on the screen.
-_SIDE_PX = 92
+#: Side of a picture on the screen: four fit beside each other into the panel's width.
+_SIDE_PX = 74
 
 
 class CopyPictures(QWidget):

@@ -77,45 +77,61 @@ class ErrorPlot(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(QRectF(0, 0, self.width(), _TITLE_PX), Qt.AlignmentFlag.AlignLeft, _TITLE)
+        axis = self._axis()
+        self._draw_axis(painter, axis)
+        for number, row in enumerate(self.rows):
+            self._draw_row(painter, axis, row, _TITLE_PX + _ROW_PX * (number + 0.5))
+
+    def _axis(self) -> _Axis:
+        words = self.fontMetrics()
+        best = min(row.mean for row in self.rows)
+        steps = axis_steps(max(row.high for row in self.rows if row.mean <= _OFF_AXIS * best))
+        left = max(words.horizontalAdvance(row.title) for row in self.rows) + _GAP_PX
+        return _Axis(steps, left, self.width() - left - _GAP_PX - words.horizontalAdvance(_said(steps[-1])) / 2)
+
+    def _draw_axis(self, painter: QPainter, axis: _Axis) -> None:
         ink = self.palette().color(self.foregroundRole())
         faint = QColor(ink)
         faint.setAlphaF(0.25)
-        words = self.fontMetrics()
-        left = max(words.horizontalAdvance(row.title) for row in self.rows) + _GAP_PX
-        best = min(row.mean for row in self.rows)
-        steps = axis_steps(max(row.high for row in self.rows if row.mean <= _OFF_AXIS * best))
-        width = self.width() - left - _GAP_PX - words.horizontalAdvance(_said(steps[-1])) / 2
         bottom = _TITLE_PX + _ROW_PX * len(self.rows)
-
-        def x(value: float) -> float:
-            return float(left + width * min(value / steps[-1], 1))
-
-        painter.setPen(ink)
-        painter.drawText(QRectF(left, 0, width, _TITLE_PX), Qt.AlignmentFlag.AlignLeft, _TITLE)
-        for value in steps:
+        for value in axis.steps:
+            x = axis.x(value)
             painter.setPen(faint)
-            painter.drawLine(QPointF(x(value), _TITLE_PX), QPointF(x(value), bottom))
+            painter.drawLine(QPointF(x, _TITLE_PX), QPointF(x, bottom))
             painter.setPen(ink)
-            box = QRectF(x(value) - 40, bottom + 2, 80, _AXIS_PX - 2)
+            box = QRectF(x - 40, bottom + 2, 80, _AXIS_PX - 2)
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, _said(value))
-        for number, row in enumerate(self.rows):
-            middle = _TITLE_PX + _ROW_PX * (number + 0.5)
-            colour = QColor(_ADVISED) if row.is_advised else ink
-            painter.setPen(ink)
-            box = QRectF(0, middle - _ROW_PX / 2, left - _GAP_PX, _ROW_PX)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row.title)
-            if row.mean > steps[-1]:
-                box = QRectF(left, middle - _ROW_PX / 2, width, _ROW_PX)
-                painter.drawText(
-                    box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{_said(row.mean)} →"
-                )
-                continue
-            painter.setPen(QPen(colour, 2))
-            painter.drawLine(QPointF(x(row.low), middle), QPointF(x(row.high), middle))
-            for end in [end for end in (row.low, row.high) if end <= steps[-1]]:
-                painter.drawLine(QPointF(x(end), middle - 4), QPointF(x(end), middle + 4))
-            painter.setBrush(colour)
-            painter.drawEllipse(QPointF(x(row.mean), middle), 4, 4)
+
+    def _draw_row(self, painter: QPainter, axis: _Axis, row: Row, middle: float) -> None:
+        ink = self.palette().color(self.foregroundRole())
+        colour = QColor(_ADVISED) if row.is_advised else ink
+        to_the_right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(ink)
+        painter.drawText(QRectF(0, middle - _ROW_PX / 2, axis.left - _GAP_PX, _ROW_PX), to_the_right, row.title)
+        if row.mean > axis.steps[-1]:
+            box = QRectF(axis.left, middle - _ROW_PX / 2, axis.width, _ROW_PX)
+            painter.drawText(box, to_the_right, f"{_said(row.mean)} →")
+            return
+        painter.setPen(QPen(colour, 2))
+        painter.drawLine(QPointF(axis.x(row.low), middle), QPointF(axis.x(row.high), middle))
+        for end in [end for end in (row.low, row.high) if end <= axis.steps[-1]]:
+            painter.drawLine(QPointF(axis.x(end), middle - 4), QPointF(axis.x(end), middle + 4))
+        painter.setBrush(colour)
+        painter.drawEllipse(QPointF(axis.x(row.mean), middle), 4, 4)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Where values lie on the widget: steps, and pixels from its left."""
+
+    steps: list[float]
+    left: float
+    width: float
+
+    def x(self, value: float) -> float:
+        return float(self.left + self.width * min(value / self.steps[-1], 1))
 
 
 def axis_steps(highest: float) -> list[float]:

@@ -105,7 +105,7 @@ def how_sure_steps(request: Request, model: EdgeConnect) -> Generator[Step, None
     else:
         record |= {"level": calibration.level, "calibration": calibration.as_dict()}
         record |= {"mean_half_width": usual, "largest_half_width": largest}
-    record = with_reasons(record, reasons_for(image, mask, settings))
+    record = with_reasons(record, reasons_for(image, mask, settings, model))
     return HowSure(values, spread, record.get("level"), record)
 
 

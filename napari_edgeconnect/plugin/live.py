@@ -435,7 +435,8 @@ def live_steps(
         repair = yield from subject.completion.update(edges)
         sigma = asked.settings.sigma
         if sigma not in subject.reasons:
-            subject.reasons[sigma] = reasons_for(subject.image, asked.mask, asked.settings)
+            model = models.get(asked.model, asked.device)
+            subject.reasons[sigma] = reasons_for(subject.image, asked.mask, asked.settings, model)
         return replace(repair, record=with_reasons(repair.record, subject.reasons[sigma]))
     except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
         return Failure(None, error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,22 @@ from .geometry import Plane, read_plane
 from .session import Session, Situation
 from .worker import Failure
 
+if TYPE_CHECKING:
+    from ..core.edgeconnect import EdgeConnect
+    from ..core.models import ModelInfo
+
 #: A mask that is being painted is looked at this long after its last stroke.
 SETTLE_MS = 300
 
 
-def reasons_for(image: NDArray[Any], mask: NDArray[np.bool_], settings: Settings) -> list[Reason]:
-    """Every reason that is known of; the one place to add to them, for the widget and for records alike."""
-    return [*reasons_against(image, mask, settings)]
+def reasons_for(
+    image: NDArray[Any], mask: NDArray[np.bool_], settings: Settings, model: EdgeConnect | ModelInfo | None
+) -> list[Reason]:
+    """Every reason that is known of; the one place to add to them, for the widget and for records alike.
+
+    A classical method has no model to which an image could be unfamiliar.
+    """
+    return [*reasons_against(image, mask, settings, model=model)]
 
 
 def with_reasons(record: Mapping[str, Any], reasons: Sequence[Reason]) -> dict[str, Any]:
@@ -41,6 +50,7 @@ class _Asked:
     plane: Plane
     mask: NDArray[np.bool_]
     settings: Settings
+    model: ModelInfo | None
 
     def is_like(self, other: _Asked | None) -> bool:
         return (
@@ -48,7 +58,7 @@ class _Asked:
             and self.plane.source is other.plane.source
             and (self.plane.axes, self.plane.index, self.plane.box)
             == (other.plane.axes, other.plane.index, other.plane.box)
-            and self.settings == other.settings
+            and (self.settings, self.model) == (other.settings, other.model)
             and np.array_equal(self.mask, other.mask)
         )
 
@@ -96,7 +106,7 @@ class Reasons(QObject):
         if now.plane is None or now.mask is None or not now.mask.any():
             return None
         try:
-            return _Asked(now.plane, now.mask, self._session.settings())
+            return _Asked(now.plane, now.mask, self._session.settings(), self._session.model)
         except ValueError:  # settings that contradict each other are refused when a run starts
             return None
 
@@ -137,6 +147,7 @@ class Reasons(QObject):
 def _found(asked: _Asked) -> list[str] | Failure:
     """Look for reasons; an error is returned, not raised: see ``worker.repair_steps``."""
     try:
-        return [reason.sentence for reason in reasons_for(read_plane(asked.plane), asked.mask, asked.settings)]
+        reasons = reasons_for(read_plane(asked.plane), asked.mask, asked.settings, asked.model)
+        return [reason.sentence for reason in reasons]
     except Exception as error:  # noqa: BLE001 - there is no button that it could be the answer to
         return Failure(None, error)

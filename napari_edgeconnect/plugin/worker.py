@@ -175,13 +175,13 @@ def request_steps(request: Request, models: LoadedModels) -> Generator[Step, Non
     image, mask, settings = request.image, request.mask, request.settings
     if request.task is Task.BY_METHOD and request.method in CLASSICAL_METHODS:
         other = yield from inpaint_steps(image, mask, request.method, grow_px=settings.grow_px)
-        return _with_reasons(Outcome(request, other.record, other=other))
+        return _with_reasons(Outcome(request, other.record, other=other), None)
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)
     if request.task is Task.ALTERNATIVES:
         found = yield from alternatives_steps(model, image, mask, settings, before=request.before)
-        return _with_reasons(Outcome(request, {}, alternatives=found))
+        return _with_reasons(Outcome(request, {}, alternatives=found), model)
     if request.task is Task.SELF_TEST:
         from ..selftest.run import self_test_steps
         from ..selftest.sheet import contact_sheet
@@ -197,8 +197,8 @@ def request_steps(request: Request, models: LoadedModels) -> Generator[Step, Non
         nothing = np.zeros(mask.shape, np.float32)
         without = yield from model.complete_steps(image, mask, nothing, settings)
         without = replace(without, record={**without.record, "alternative": "no edges"})
-        return _with_reasons(Outcome(request, without.record, other=without))
-    return _with_reasons((yield from _edges_and_colours(request, model)))
+        return _with_reasons(Outcome(request, without.record, other=without), model)
+    return _with_reasons((yield from _edges_and_colours(request, model)), model)
 
 
 def _read(request: Request) -> Generator[Step, None, Request]:
@@ -226,7 +226,7 @@ def _edges_and_colours(request: Request, model: EdgeConnect) -> Generator[Step, 
     return Outcome(request, record, edges if request.task is Task.INPAINT else None, repair)
 
 
-def _with_reasons(outcome: Outcome) -> Outcome:
+def _with_reasons(outcome: Outcome, model: EdgeConnect | None) -> Outcome:
     """What speaks against a repair, written into the record of every repair that was made."""
     repairs = [outcome.repair, outcome.other, *(each.repair for each in outcome.alternatives)]
     if not any(repairs):
@@ -234,7 +234,7 @@ def _with_reasons(outcome: Outcome) -> Outcome:
     from .reasons import reasons_for, with_reasons
 
     request = outcome.request
-    reasons = reasons_for(request.image, request.mask, request.settings)
+    reasons = reasons_for(request.image, request.mask, request.settings, model)
 
     def noted(repair: Any) -> Any:
         return repair and replace(repair, record=with_reasons(repair.record, reasons))

@@ -89,9 +89,8 @@ def check_follows(widget, viewer) -> None:
     record = dict(layer.metadata[ours.KEY]["record"])
     for volatile in ("seconds", "created"):
         del record[volatile], repair.record[volatile]
-    assert record.pop("reasons_against") == {
-        each.name: each.sentence for each in reasons_against(image, mask, settings)
-    }
+    reasons = reasons_against(image, mask, settings, model=widget.session.model)
+    assert record.pop("reasons_against") == {each.name: each.sentence for each in reasons}
     assert record == repair.record
 
 

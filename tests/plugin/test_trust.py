@@ -40,11 +40,12 @@ def test_reasons_follow_the_mask_and_go_into_the_record(flat, viewer, press, qtb
     assert warning.isHidden()
     mask = viewer.layers["mask"]
     mask.data_setitem(tuple(np.indices((6, 20)).reshape(2, -1) + 20), 1)
-    expected = reasons_against(viewer.layers["flat"].data, mask.data, DEFAULTS)
+    model = flat.session.model
+    expected = reasons_against(viewer.layers["flat"].data, mask.data, DEFAULTS, model=model)
     assert [reason.name for reason in expected] == ["few-levels"]
     qtbot.waitUntil(lambda: warning.text() == f"⚠ {expected[0].sentence}", timeout=PATIENCE_MS)
     mask.data_setitem(tuple(np.indices((64, 50)).reshape(2, -1)), 1)
-    every = reasons_against(viewer.layers["flat"].data, mask.data, DEFAULTS)
+    every = reasons_against(viewer.layers["flat"].data, mask.data, DEFAULTS, model=model)
     assert len(every) == 3
     qtbot.waitUntil(lambda: warning.text() == f"⚠ {every[0].sentence} (and 2 more)", timeout=PATIENCE_MS)
     assert warning.toolTip() == "\n".join(reason.sentence for reason in every)
@@ -53,6 +54,19 @@ def test_reasons_follow_the_mask_and_go_into_the_record(flat, viewer, press, qtb
     assert record["reasons_against"] == {reason.name: reason.sentence for reason in every}
     mask.data = np.zeros_like(mask.data)
     qtbot.waitUntil(warning.isHidden, timeout=PATIENCE_MS)
+
+
+def test_an_image_unlike_the_models_training_images_is_said_to_be(viewer, make_widget, press, qtbot):
+    squares = np.random.default_rng(0).integers(0, 2, (32, 32), np.uint8)
+    viewer.add_image(np.kron(squares, np.full((8, 8), 255, np.uint8)), name="code")
+    mask = np.zeros((256, 256), np.uint8)
+    mask[100:120, 60:200] = 1
+    viewer.add_labels(mask, name="mask")
+    widget = make_widget(viewer)
+    qtbot.waitUntil(lambda: "unlike the images" in widget.panel.warning.toolTip(), timeout=PATIENCE_MS)
+    press(widget, "inpaint")
+    record = viewer.layers["code [reconstructed]"].metadata[KEY]["record"]
+    assert record["reasons_against"]["unfamiliar"] in widget.panel.warning.toolTip()
 
 
 def test_a_record_says_that_nothing_spoke_against_it(widget, viewer, press):
