@@ -99,7 +99,9 @@ def _write_altered(group: Any, image: OmeImage) -> None:
     shared = tuple(axis for axis, name in enumerate(image.axes) if _TYPES.get(name.lower()) == "channel")
     places = iter(image.altered)
     for first in places:
-        write_labels(group, ((block, altered.any(axis=shared)) for block, altered in chain([first], places)))
+        write_labels(
+            group, ((block, np.asarray(altered.any(axis=shared))) for block, altered in chain([first], places))
+        )
 
 
 def _multiscale(image: OmeImage) -> dict[str, Any]:

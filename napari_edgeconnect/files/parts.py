@@ -91,7 +91,8 @@ class Parts:
         part = self._folder / f"{name}.part"
         text = np.frombuffer(json.dumps(record).encode(), np.uint8)
         with part.open("wb") as file:
-            np.savez_compressed(file, record=text, **arrays)
+            named: dict[str, Any] = {"record": text, **arrays}
+            np.savez_compressed(file, **named)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, self._path(name))

@@ -88,10 +88,10 @@ def write_planes(
         Each plane comes in squares of this side, row by row, smaller ones at its ends: none is ever whole in memory.
     """
     big = prod(shape) * dtype.itemsize > _CLASSIC_BYTES
-    options = {"photometric": "minisblack", "compression": "zlib", "metadata": {"axes": axes}, "software": False}
+    options: dict[str, Any] = {"photometric": "minisblack", "compression": "zlib", "metadata": {"axes": axes}}
     if tile_px:
         options["tile"] = (tile_px, tile_px)
-    tifffile.imwrite(path, iter(planes), shape=shape, dtype=dtype, bigtiff=big, **options)
+    tifffile.imwrite(path, iter(planes), shape=shape, dtype=dtype, bigtiff=big, software=False, **options)
 
 
 class PagedTiff:
@@ -123,7 +123,7 @@ class PagedTiff:
         return np.stack(planes).reshape(*np.shape(numbers), *planes[0].shape)
 
     def _decoded(self, number: int) -> NDArray[Any]:
-        page = self._pages[number]
+        page: Any = self._pages[number]
         try:
             with self._lock:
                 plane = page.asarray()
@@ -155,9 +155,10 @@ def _check(series: TiffPageSeries, file: TiffFile, path: Path) -> None:
         raise FileError(f"{path} has the colour space {name}; gray or RGB is wanted: convert it.")
     if series.dtype is None or series.dtype.kind not in "buif":
         raise FileError(f"{path} holds pixels of {series.dtype or 'mixed types'}; bool, integers or floats are wanted.")
-    last = series.pages[-1]
-    if last is None or any(page is None for page in series.pages):
+    pages: list[Any] = list(series.pages)
+    if not pages or any(page is None for page in pages):
         raise FileError(f"{path} is incomplete: its metadata speak of pages that are not there.")
+    last = pages[-1]
     stored = max(o + n for o, n in zip(last.dataoffsets, last.databytecounts, strict=True))
     if series.dataoffset is not None:
         stored = max(stored, series.dataoffset + prod(series.shape) * series.dtype.itemsize)
@@ -207,10 +208,11 @@ def _write_copy(
     if record:
         ((code, _, _, value, _),) = tiff_tag([*records_of_page(first), record])
         add_ascii_tag(path, code, value)
-    written = tifffile.memmap(path, series=0, mode="r+").reshape(source.pixels.shape)
+    mapped = tifffile.memmap(path, series=0, mode="r+")
+    written = mapped.reshape(source.pixels.shape)
     for index in changed:
         written[index] = pixels[index]
-    written.flush()
+    mapped.flush()
 
 
 def _write_pages(
@@ -221,9 +223,10 @@ def _write_pages(
     with TiffWriter(path, bigtiff=big, byteorder=file.byteorder, ome=False, imagej=False, shaped=False) as writer:
         indices = list(np.ndindex(*series.shape[:counted]))
         # In the file's own order: OME-XML may say that it is another one than the stack's.
-        in_file = sorted(range(len(indices)), key=lambda n: series.pages[n].index)
+        pages: list[Any] = list(series.pages)
+        in_file = sorted(range(len(indices)), key=lambda n: pages[n].index)
         for number in in_file:
-            page = series.pages[number].aspage()
+            page = pages[number].aspage()
             carried, _ = carried_from(file, page)
             if record and number == in_file[0]:
                 carried = replace(carried, records=(*carried.records, record))

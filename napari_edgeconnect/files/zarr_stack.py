@@ -125,7 +125,8 @@ def _levels(node: Any, path: Path) -> tuple[list[zarr.Array[Any]], str | None]:
 
 def _dimension_names(array: zarr.Array[Any]) -> Iterable[str | None]:
     """Of zarr 3, or of xarray's convention for zarr 2."""
-    return getattr(array.metadata, "dimension_names", None) or array.attrs.asdict().get("_ARRAY_DIMENSIONS") or ()
+    names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.asdict().get("_ARRAY_DIMENSIONS")
+    return tuple(names or ())
 
 
 def _named(axis: str | Mapping[str, str]) -> tuple[str, str | None]:
