@@ -153,8 +153,9 @@ def _check(series: TiffPageSeries, file: TiffFile, path: Path) -> None:
     if photometric not in PHOTOMETRIC or (photometric == PALETTE and not file.is_imagej):
         name = getattr(page.photometric, "name", photometric)
         raise FileError(f"{path} has the colour space {name}; gray or RGB is wanted: convert it.")
-    if series.dtype is None or series.dtype.kind not in "buif":
-        raise FileError(f"{path} holds pixels of {series.dtype or 'mixed types'}; bool, integers or floats are wanted.")
+    dtype: Any = series.dtype
+    if dtype is None or dtype.kind not in "buif":
+        raise FileError(f"{path} holds pixels of {dtype or 'mixed types'}; bool, integers or floats are wanted.")
     pages: list[Any] = list(series.pages)
     if not pages or any(page is None for page in pages):
         raise FileError(f"{path} is incomplete: its metadata speak of pages that are not there.")
