@@ -93,6 +93,18 @@ def test_a_self_test_s_error_is_that_of_the_method_used(record: dict[str, Any], 
     assert test.advice.sentences[0] in methods_paragraph(test.record)
 
 
+def test_a_fill_without_edges_has_the_error_of_such_fills(record: dict[str, Any], model: EdgeConnect) -> None:
+    image, mask = crop()
+    methods = ["edgeconnect", "edgeconnect-no-edges"]
+    test = self_test(image, mask, model, Settings(grow_px=1), methods=methods, trials=2)
+    rms = {name: np.sqrt(np.mean([trial.figures[name]["rms"] ** 2 for trial in test.trials])) for name in methods}
+    assert f"{rms['edgeconnect']:.3g}" != f"{rms['edgeconnect-no-edges']:.3g}"
+    for alternative, name in (({}, "edgeconnect"), ({"alternative": "no edges"}, "edgeconnect-no-edges")):
+        said = methods_paragraph(with_self_test({**record, **alternative}, test.record))
+        assert f"±{rms[name]:.3g} grey values" in said
+        assert ("advised another method" in said) == (test.advice.method != name)
+
+
 def test_a_self_test_of_another_image_is_refused(record: dict[str, Any]) -> None:
     image, mask = crop()
     other = self_test(image[::-1], mask, None, methods=["biharmonic"], trials=1).record
