@@ -46,7 +46,7 @@ def picture(number: int, side: int = FRAME_PX) -> np.ndarray:
     """A different side x side uint16 view of real pictures for each number."""
     tile = np.concatenate([data.camera(), data.brick(), data.gravel(), data.grass()], axis=1).astype(np.uint16) * 16
     rolled = np.roll(tile, (37 * number, 211 * number), axis=(0, 1))
-    return np.tile(rolled, (-(-side // 512), 1))[:side, :side]
+    return np.tile(rolled, (-(-side // rolled.shape[0]), -(-side // rolled.shape[1])))[:side, :side]
 
 
 def photograph() -> tuple[np.ndarray, np.ndarray]:

@@ -96,7 +96,7 @@ class EdgeDigests(Exact):
 class Edges(Exact):
     """The edge map that stage 2 followed, or that stage 1 gave."""
 
-    given: bool = Field(description="False where stage 1 proposed them in the same run.")
+    given: bool = Field(description="False where stage 1 proposed them for this plane, in the same run.")
     threshold: Share
     measured_px: Count
     proposed_px: Count

@@ -46,9 +46,9 @@ def test_the_folder_holds_table_record_and_the_conclusion_in_plain_words(pair, s
     assert float(rows[1]["with_fill"]) == expected.totals["total area"].with_fill
     assert rows[1]["low"] == ""
     assert "--overwrite" in run(*command).stderr
-    before = contents("out")
+    before = {**contents("out"), NAMES[0]: {**written, "created": None}}
     succeed(*command, "--overwrite")
-    assert contents("out") == before
+    assert {**contents("out"), NAMES[0]: {**record("out/measurement.json"), "created": None}} == before
 
 
 def test_otsu_of_the_known_pixels_is_the_default_and_intervals_are_calibrated_on_copies(pair):

@@ -336,7 +336,10 @@ def test_edges_of_a_stack_are_proposed_alone(options):
     with open_stack(Path("edges.tif")) as file:
         assert file.axes == "TCYX"
     counts = [plane["edges"] for plane in record("edges.json")["planes"]]
-    assert counts == [plane["edges"] for plane in record("out.ome.json")["planes"]]
+    completed_from = [plane["edges"] for plane in record("out.ome.json")["planes"]]
+    assert [{**count, "given": None} for count in counts] == [{**count, "given": None} for count in completed_from]
+    # What a guiding channel gives was not proposed for the plane itself.
+    assert {count["given"] for count in completed_from} == {"--edges-from" in options}
     proposed = sum(count["proposed_px"] for count in counts)
     assert f"Proposed {proposed} edge pixels inside holes of 4 planes" in result.stderr
     assert "edges.tif exists" in fail("edges", *common, "-o", "edges.tif")
