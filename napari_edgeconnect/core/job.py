@@ -132,7 +132,7 @@ class Job:
     @cached_property
     def hole_sizes(self) -> NDArray[np.int64]:
         """Pixels of each hole; those that touch at a corner are one."""
-        return np.bincount(self.plan.labels.ravel())[1:]
+        return np.bincount(self.plan.labels[self.hole])[1:]
 
     def with_smaller_windows(self) -> Job:
         """The same job in windows of half the side, for a device without enough memory.

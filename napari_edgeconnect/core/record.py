@@ -305,7 +305,7 @@ def _holes(sizes: NDArray[np.integer]) -> dict[str, Any]:
 
 
 def _holes_in(hole: NDArray[np.bool_]) -> dict[str, Any]:
-    sizes = np.bincount(ndimage.label(hole, EIGHT_NEIGHBOURS)[0].ravel())[1:]
+    sizes = np.bincount(ndimage.label(hole, EIGHT_NEIGHBOURS)[0][hole])[1:]
     return {**_holes(sizes), "hole_fraction": _count(hole) / hole.size}
 
 
