@@ -123,7 +123,7 @@ def opened(path: Path) -> list[zarr.Array]:
 def check(source: Path, repaired: Path) -> None:
     """What was saved is the source, but for the pixels that it says were invented."""
     before, after = opened(source), opened(repaired)
-    altered = zarr.open_group(repaired, mode="r")["labels/altered/0"][:] > 0
+    altered = zarr.open_group(repaired, mode="r")["labels/reconstructed/0"][:] > 0
     changed = before[0][:] != after[0][:]
     print(f"{np.count_nonzero(altered)} px invented, {np.count_nonzero(changed)} of them with other values than before")
     assert altered.any()
