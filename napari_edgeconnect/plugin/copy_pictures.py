@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..selftest.run import SelfTest
 
 #: Side of a picture on the screen: four fit beside each other into the panel's width.
-_SIDE_PX = 74
+_SIDE_PX = 78
 
 
 class CopyPictures(QWidget):
