@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 Mask = NDArray[np.bool_]
 
-#: Labels of the layer: altered pixels, and those of them that draw the outline.
-INSIDE, RIM = 1, 2
-#: Vermilion: on no layer of ours besides, and to be seen on black and on white.
-COLOUR = "#d55e00"
+#: Labels of the layer: altered pixels, and those of them that draw the outline, in dashes of two colours.
+INSIDE, RIM, OTHER_RIM = 1, 2, 3
+#: Vermilion, on no layer of ours besides, and white: one of them is seen on any background.
+COLOURS = {INSIDE: "transparent", RIM: "#d55e00", OTHER_RIM: "white"}
+_DASH_PX = 5
 #: A line of one pixel gets lost where a large image is shown small: one more for each so many pixels a side.
 _PX_PER_RIM_PX = 2048
 _SPATIAL = ("scale", "translate", "rotate", "shear", "affine")
@@ -86,20 +87,22 @@ def set_visible(layer: Layer, visible: bool) -> None:
 
 
 def outlined(altered: Mask) -> NDArray[np.uint8]:
-    """(H, W) uint8: ``INSIDE`` and ``RIM`` where pixels are altered, 0 elsewhere.
+    """(H, W) uint8: ``INSIDE``, ``RIM`` and ``OTHER_RIM`` where pixels are altered, 0 elsewhere.
 
     The rim lies inside, so that no measured pixel is covered; at the image's border there is none.
     """
-    inside = altered.copy()
-    for _ in range(1 + (max(altered.shape) - 1) // _PX_PER_RIM_PX):
+    inside, wide_px = altered.copy(), 1 + (max(altered.shape) - 1) // _PX_PER_RIM_PX
+    for _ in range(wide_px):
         shrunk = inside.copy()
         shrunk[1:] &= inside[:-1]
         shrunk[:-1] &= inside[1:]
         shrunk[:, 1:] &= inside[:, :-1]
         shrunk[:, :-1] &= inside[:, 1:]
         inside = shrunk
-    labels = altered.astype(np.uint8) * np.uint8(RIM)
-    labels[inside] = INSIDE
+    labels = altered.astype(np.uint8) * np.uint8(INSIDE)
+    rows, columns = np.nonzero(altered & ~inside)
+    dash_px = _DASH_PX * wide_px
+    labels[rows, columns] = np.where((rows // dash_px + columns // dash_px) % 2, OTHER_RIM, RIM)
     return labels
 
 
@@ -164,7 +167,7 @@ class Outlined(LazyArray):
 def _added(viewer: ViewerModel, result: Image, plane: Plane) -> Labels:
     """A new outline right over its image, on nothing yet; what is active stays so."""
     details = {"kind": ours.ALTERED, "of": dict(result.metadata[ours.KEY]["of"]), "result": str(result.unique_id)}
-    look = {"opacity": 0.9, "colormap": ours.direct_colormap({INSIDE: "transparent", RIM: COLOUR})}
+    look = {"opacity": 0.9, "colormap": ours.direct_colormap(COLOURS)}
     kwargs = {
         "name": f"{result.name} · {ours.TITLES[ours.ALTERED]}",
         "metadata": {ours.KEY: details},

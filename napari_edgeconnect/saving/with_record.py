@@ -54,8 +54,7 @@ def _write(path: str, data: NDArray[Any], attributes: Mapping[str, Any]) -> list
     name, details = str(attributes.get("name")), attributes.get("metadata", {}).get(KEY, {})
     if "records" in details:
         raise FileError(
-            f"“{name}” is a whole stack, with a record of each slice: save its pixels as .tif, or repair the stack's "
-            f"file with: napari-edgeconnect stack."
+            f"“{name}” is a whole stack, with a record of each slice: save it as .zarr, which holds them all."
         )
     if not {"record", "altered"} <= set(details):
         raise FileError(f"“{name}” is no image that {KEY} has repaired, so there is no record to save with it.")

@@ -10,7 +10,7 @@ from napari.settings import get_plugin_settings
 from scipy import ndimage
 
 from napari_edgeconnect.core.holes import Box, grown
-from napari_edgeconnect.plugin.altered import INSIDE, RIM, Outlined, outlined
+from napari_edgeconnect.plugin.altered import INSIDE, OTHER_RIM, RIM, Outlined, outlined
 from napari_edgeconnect.plugin.layers import KEY
 from napari_edgeconnect.plugin.panel import ALL_SLICES
 
@@ -111,8 +111,17 @@ def test_the_rim_is_what_touches_something_measured(altered):
     labels = outlined(altered)
     assert np.array_equal(labels > 0, altered)
     touching = altered & ndimage.binary_dilation(~altered)
-    assert np.array_equal(labels == RIM, touching)
+    assert np.array_equal((labels == RIM) | (labels == OTHER_RIM), touching)
     assert np.array_equal(labels == INSIDE, altered & ~touching)
+
+
+def test_a_long_rim_shows_both_colours_in_turn():
+    altered = np.zeros((40, 60), bool)
+    altered[10:30, 10:50] = True
+    for side in (outlined(altered)[10, 10:50], outlined(altered)[10:30, 10]):
+        assert np.array_equal(np.unique(side), [RIM, OTHER_RIM])
+        runs = np.diff(np.flatnonzero(np.diff(side)))
+        assert np.array_equal(runs, np.full_like(runs, 5))
 
 
 keys = st.one_of(st.integers(-3, 2), st.slices(3))
