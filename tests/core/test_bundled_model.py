@@ -47,7 +47,7 @@ def test_hallucinated_edges_are_as_good_as_recorded(model: EdgeConnect) -> None:
     assert np.mean([s.recall for s in scores]) == pytest.approx(0.79, abs=0.02)
 
 
-@pytest.mark.parametrize(("image", "recorded", "grain"), [(COINS, 21.12, 0.66), (HISTOLOGY, 26.67, 0.67)])
+@pytest.mark.parametrize(("image", "recorded", "grain"), [(COINS, 21.31, 0.66), (HISTOLOGY, 26.39, 0.70)])
 def test_the_textured_model_has_more_grain_and_more_error_as_recorded(
     model: EdgeConnect, image: np.ndarray, recorded: float, grain: float
 ) -> None:
