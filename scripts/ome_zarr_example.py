@@ -123,6 +123,7 @@ def opened(path: Path) -> list[zarr.Array]:
 def check(source: Path, repaired: Path) -> None:
     """What was saved is the source, but for the pixels that it says were invented."""
     before, after = opened(source), opened(repaired)
+    # One label image for all channels.
     altered = zarr.open_group(repaired, mode="r")["labels/reconstructed/0"][:] > 0
     changed = before[0][:] != after[0][:]
     print(f"{np.count_nonzero(altered)} px invented, {np.count_nonzero(changed)} of them with other values than before")
@@ -130,7 +131,7 @@ def check(source: Path, repaired: Path) -> None:
     assert not (changed & ~altered).any()
     for old, new in zip(before[1:], after[1:], strict=True):
         factor = before[0].shape[1] // old.shape[1]
-        shown = altered.reshape(2, old.shape[1], factor, old.shape[2], factor).any(axis=(2, 4))
+        shown = altered.reshape(old.shape[1], factor, old.shape[2], factor).any(axis=(1, 3))
         assert not ((old[:] != new[:]) & ~shown).any()
 
 

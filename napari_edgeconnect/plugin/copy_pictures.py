@@ -41,6 +41,7 @@ class CopyPictures(QWidget):
         for number, (picture, title) in enumerate(zip(self.pictures, self.titles, strict=True)):
             picture.setFixedSize(_SIDE_PX, _SIDE_PX)
             title.setFixedWidth(_SIDE_PX)
+            title.setStyleSheet("padding: 0px; font-size: 11px")  # “EdgeConnect” is wider in napari's own
             title.setAlignment(Qt.AlignmentFlag.AlignTop)
             grid.addWidget(picture, 0, number)
             grid.addWidget(title, 1, number)
