@@ -8,46 +8,35 @@ button: the newest edges win, and whatever else happens to the layers ends it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from napari.layers import Image
-from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
-from ..core.edges import EdgeMap
-from ..core.holes import grown
-from ..core.live import LiveCompletion, Patch
+from ..core.live import Patch
 from ..core.record import origin
-from ..core.refusals import Reason
 from ..core.results import Repair
 from ..core.settings import Settings
 from . import layers as ours
 from .altered import overlay_of, show_altered
-from .geometry import Plane, read_plane
+from .geometry import Plane
 from .layer_combo import LayerWatch
+from .live_subject import LOADING, Subject, Update, live_steps
 from .placing import add_under_edges
-from .preferences import DEFAULTS
-from .reasons import reasons_for, with_reasons
 from .session import Session
-from .worker import Failure, LoadedModels
+from .worker import Failure
 
 #: A change is followed this long after the last one: strokes of one gesture are one change.
 SETTLE_MS = 80
 #: The picture is drawn anew at most this often, however fast windows are completed.
 DRAW_MS = 40
 
-LOADING = "Loading the model…"
 FOLLOWS = "The picture follows the edges."
-OUTGROWN = (
-    "The damage has grown since its edges were hallucinated: hallucinate again, and the picture follows; "
-    "your edits are kept."
-)
 
 
 class Live(QObject):
@@ -78,9 +67,9 @@ class Live(QObject):
         super().__init__(parent)
         self._session = session
         self._panel = session.panel
-        self._subject: _Subject | None = None
+        self._subject: Subject | None = None
         #: What the running update is for, and whether anybody still waits for it.
-        self._update: _Update | None = None
+        self._update: Update | None = None
         self._wanted = False
         #: Newer edges are to be followed when the running update has ended.
         self._due = False
@@ -163,7 +152,7 @@ class Live(QObject):
         is_down = QApplication.mouseButtons() != Qt.MouseButton.NoButton
         return is_down and not self._panel.threshold.isSliderDown()
 
-    def _look(self) -> _Update | None:
+    def _look(self) -> Update | None:
         """What an update would now be for."""
         session = self._session
         if not self._panel.live.isChecked() or session.is_busy:
@@ -180,15 +169,15 @@ class Live(QObject):
         except ValueError as error:
             session.say(str(error))
             return None
-        return _Update(now.plane, now.mask, settings, session.model.name, session.device, edges)
+        return Update(now.plane, now.mask, settings, session.model.name, session.device, edges)
 
     # ---- an update
 
-    def _begin(self, update: _Update) -> None:
+    def _begin(self, update: Update) -> None:
         from napari.qt.threading import create_worker
 
         if self._subject is None or not self._subject.update.has_subject_of(update):
-            self._subject = _Subject.of(update, self._session.completed(update.plane))
+            self._subject = Subject.of(update, self._session.completed(update.plane))
         self._subject.update, self._subject.is_followed = update, False
         self._update, self._wanted = update, True
         worker = create_worker(
@@ -276,7 +265,7 @@ class Live(QObject):
             self._outline(layer, subject)
         self._is_unseen = False
 
-    def _outline(self, layer: Image, subject: _Subject) -> None:
+    def _outline(self, layer: Image, subject: Subject) -> None:
         """What is altered follows from the mask alone, so once the outline is there it waits for the end."""
         viewer, plane = self._session.viewer, subject.update.plane
         if subject.details is not None:
@@ -284,7 +273,7 @@ class Live(QObject):
         elif subject.hole is not None and overlay_of(viewer.layers, layer) is None:
             show_altered(viewer, layer, plane, subject.hole)
 
-    def _refresh(self, layer: Image, subject: _Subject) -> None:
+    def _refresh(self, layer: Image, subject: Subject) -> None:
         """Redraw what has to be: napari has no cheaper way to a part of an image than all of its texture."""
         is_whole_stack = ours.holds_every_slice(layer)
         if is_whole_stack:
@@ -296,7 +285,7 @@ class Live(QObject):
         pixels = self._is_unseen or is_whole_stack
         layer.refresh(thumbnail=subject.details is not None, data_displayed=pixels, highlight=False, extent=False)
 
-    def _add(self, subject: _Subject) -> Image:
+    def _add(self, subject: Subject) -> Image:
         """A layer for the completed image, under its edges; what is active stays so."""
         plane = subject.update.plane
         if plane.box is not None:
@@ -317,151 +306,15 @@ class Live(QObject):
             self._is_writing = False
 
 
-@dataclass(frozen=True, eq=False)
-class _Update:
-    """What to follow: edges, and all that the picture depends on beside them."""
-
-    plane: Plane
-    mask: NDArray[np.bool_]
-    settings: Settings
-    model: str
-    device: str
-    edges: EdgeMap
-
-    def has_subject_of(self, other: _Update) -> bool:
-        """True where one live completion serves both."""
-        mine, its = self.plane, other.plane
-        return (
-            (mine.layer is its.layer and mine.source is its.source)
-            and (mine.axes, mine.index, mine.box) == (its.axes, its.index, its.box)
-            and _for_stage_two(self.settings) == _for_stage_two(other.settings)
-            and (self.model, self.device) == (other.model, other.device)
-            and np.array_equal(self.mask, other.mask)
-        )
-
-    def is_like(self, other: _Update) -> bool:
-        """True where picture and record would be the same."""
-        return (
-            self.settings == other.settings and self.has_subject_of(other) and _are_same_edges(self.edges, other.edges)
-        )
-
-
-@dataclass(eq=False)
-class _Subject:
-    """One plane in one model's hands, and what was made of it so far.
-
-    Attributes
-    ----------
-    update : _Update
-        The last that was begun.
-    image : (H, W) or (H, W, channels) array
-    shown : array like ``image``
-        The picture, as all patches so far have made it.
-    array : array
-        ``shown`` as the completed layer's data, once it is.
-    details : dict or None
-        Record, edges and altered pixels of ``shown``; None while it follows no edges to the end.
-    is_followed : bool
-        The last update has come to its end.
-    is_whole : bool
-        Some update has.
-    hole : (H, W) bool
-        The grown mask.
-    completion : LiveCompletion
-        Both made by the first update, beside the interface.
-    reasons : dict
-        What speaks against the repair, by sigma.
-    """
-
-    update: _Update
-    image: NDArray[Any]
-    shown: NDArray[Any]
-    array: Any = None
-    details: dict[str, Any] | None = None
-    is_followed: bool = False
-    is_whole: bool = False
-    hole: NDArray[np.bool_] | None = None
-    completion: LiveCompletion | None = None
-    reasons: dict[float | None, list[Reason]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, update: _Update, completed: Image | None) -> _Subject:
-        """Begin with what the completed layer shows in the hole, so that no damage reappears in it meanwhile."""
-        image = read_plane(update.plane)
-        shown, hole = image.copy(), update.edges.hole
-        if completed is not None:
-            pixels = ours.pixels_of(completed, update.plane)
-            if (pixels.shape, pixels.dtype) == (shown.shape, shown.dtype):
-                shown[hole] = pixels[hole]
-        return cls(update, image, shown)
-
-    def is_up_to_date(self, wanted: _Update) -> bool:
-        """True where nothing is to be done."""
-        return self.is_followed and self.update.is_like(wanted)
-
-    def is_shown_by(self, layer: Image) -> bool:
-        """True for a layer whose pixels are those of ``shown``, not a copy."""
-        return self.array is not None and layer.data is self.array
-
-
-def live_steps(
-    subject: _Subject, edges: EdgeMap, models: LoadedModels
-) -> Generator[str | Patch, None, Repair | Failure | str]:
-    """Run one update; between any two patches it can be given up.
-
-    An error is returned, not raised: see ``worker.repair_steps``.
-
-    Yields
-    ------
-    str or Patch
-        What is being done, in words, or the new pixels of a window.
-
-    Returns
-    -------
-    Repair, Failure or str
-        The completed plane, what went wrong, or what has to be done first.
-    """
-    asked = subject.update
-    try:
-        if subject.hole is None:
-            subject.hole = grown(asked.mask, asked.settings.grow_px)
-        if (subject.hole & ~edges.hole).any():
-            return OUTGROWN
-        if subject.completion is None:
-            if (asked.model, asked.device) not in models:
-                yield LOADING
-            model = models.get(asked.model, asked.device)
-            subject.completion = LiveCompletion(model, subject.image, asked.mask, asked.settings)
-        repair = yield from subject.completion.update(edges)
-        sigma = asked.settings.sigma
-        if sigma not in subject.reasons:
-            model = models.get(asked.model, asked.device)
-            subject.reasons[sigma] = reasons_for(subject.image, asked.mask, asked.settings, model)
-        return replace(repair, record=with_reasons(repair.record, subject.reasons[sigma]))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user
-        return Failure(None, error)
-
-
 def _quit(workers: list[Any]) -> None:
     for worker in workers:
         worker.quit()
-
-
-def _for_stage_two(settings: Settings) -> Settings:
-    """Without what only finds edges: stage 2 is given them."""
-    return replace(settings, sigma=DEFAULTS.sigma, threshold=DEFAULTS.threshold)
 
 
 def _with_edges_from(record: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The record of a live completion that has outlived a change of what only finds edges."""
     found_by = {"sigma": settings.sigma, "threshold": settings.threshold}
     return {**record, "settings": {**record["settings"], **found_by}}
-
-
-def _are_same_edges(first: EdgeMap, second: EdgeMap) -> bool:
-    names = ("labels", "decided", "measured", "probability", "hole")
-    planes = [(getattr(first, name), getattr(second, name)) for name in names]
-    return first.threshold == second.threshold and all(a is b or np.array_equal(a, b) for a, b in planes)
 
 
 def _note(layer: Image, plane: Plane, details: dict[str, Any] | None) -> None:

@@ -21,7 +21,7 @@ from napari_edgeconnect.core.refusals import reasons_against
 from napari_edgeconnect.core.stages import Stages
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.geometry import plane_mask, read_plane
-from napari_edgeconnect.plugin.live import OUTGROWN
+from napari_edgeconnect.plugin.live_subject import OUTGROWN
 
 from .conftest import PATIENCE_MS, status
 
