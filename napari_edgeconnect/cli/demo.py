@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from numpy.typing import NDArray
 
-from napari_edgeconnect.files import Staging, write_image
+from napari_edgeconnect.files import Staging, as_black_and_white, write_image, write_json
 
 from . import options
 from .pictures import edge_picture, side_by_side
 from .report import Report, reporting
-from .task import as_black_and_white, write_json
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.results import Repair

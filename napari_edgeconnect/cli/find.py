@@ -10,11 +10,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from napari_edgeconnect.files import FileError, Staging, check_format, read_image, write_image
+from napari_edgeconnect.files import FileError, Staging, as_black_and_white, check_format, read_image, write_image
 
 from . import options
 from .report import Report, reporting
-from .task import as_black_and_white
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.find import Finder

@@ -11,10 +11,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image
+from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image, write_json
 
 from . import options
-from .records import named_inputs, write_json
+from .records import named_inputs
 from .report import Report, reporting
 
 if TYPE_CHECKING:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from napari_edgeconnect.files import FileError, read_embedded, sha256
-
-
-def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a record for people and programs."""
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_edgeconnect.files import FileError, Staging, read_as_mask, read_image, write_image
+from napari_edgeconnect.files import FileError, Staging, read_as_mask, read_image, write_image, write_json
 
 from . import options
-from .records import named_inputs, write_json
+from .records import named_inputs
 from .report import Report, reporting
 
 if TYPE_CHECKING:

@@ -20,15 +20,17 @@ from napari_edgeconnect.files import (
     Parts,
     StackFile,
     Staging,
+    as_black_and_white,
     check_stack_format,
     check_stack_mask_place,
     has_stack_mask_place,
+    write_json,
     write_planes,
     write_stack,
 )
 
 from .stack_task import StackTask
-from .task import as_black_and_white, optional_outputs, write_json
+from .task import optional_outputs
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.axes import Place

@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 from napari_edgeconnect.files import (
     ImageFile,
     Staging,
+    as_black_and_white,
     check_format,
     check_mask_place,
     read_as_mask,
     read_image,
     write_image,
+    write_json,
 )
 
 from .edge_files import check_size, given_edges
 from .options import EDGECONNECT, EXCLUDE
-from .records import from_folder_of, named_inputs, read_record, write_json
+from .records import from_folder_of, named_inputs, read_record
 from .report import Report
 
 if TYPE_CHECKING:
@@ -321,8 +323,3 @@ def provenance(task: Task, outputs: Mapping[str, Path]) -> dict[str, Any]:
         "outputs": {role: from_folder_of(task.record_path(), path) for role, path in outputs.items()},
         **({"asked": task.asked} if task.asked else {}),
     }
-
-
-def as_black_and_white(where: NDArray[Any]) -> NDArray[np.uint8]:
-    """A mask as any program shows it: 255 where it is set."""
-    return np.where(where != 0, np.uint8(255), np.uint8(0))

@@ -10,10 +10,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from napari_edgeconnect.files import Staging, check_format, read_as_mask, read_image, write_image
+from napari_edgeconnect.files import Staging, check_format, read_as_mask, read_image, write_image, write_json
 
 from . import options
-from .records import named_inputs, write_json
+from .records import named_inputs
 from .report import reporting
 
 Output = Annotated[

@@ -6,6 +6,7 @@ name. Whatever can be wrong with a file ends as a :class:`FileError` that names
 the file; nothing is read with fewer bits than it has.
 """
 
+from .beside import as_black_and_white, write_json
 from .embedded import read_embedded
 from .errors import FileError
 from .identity import sha256, stamp
@@ -31,6 +32,7 @@ __all__ = [
     "Parts",
     "StackFile",
     "Staging",
+    "as_black_and_white",
     "check_format",
     "check_mask_place",
     "check_stack_format",
@@ -46,6 +48,7 @@ __all__ = [
     "sha256",
     "stamp",
     "write_image",
+    "write_json",
     "write_planes",
     "write_stack",
 ]

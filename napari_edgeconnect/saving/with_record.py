@@ -5,7 +5,6 @@ napari's own writers take the pixels alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import FileError, Staging, write_image
+from ..files import FileError, Staging, as_black_and_white, write_image, write_json
 from ..plugin.layers import KEY
 
 #: napari takes the writer with the longest ending that fits, so these go past its own .tif and .png.
@@ -69,13 +68,9 @@ def _write(path: str, data: NDArray[Any], attributes: Mapping[str, Any]) -> list
     inside = altered if output.suffix.lower() != ".png" else None
     staging.commit(
         {
-            record_path: partial(_write_json, record=record),
-            altered_path: partial(write_image, pixels=np.where(altered, np.uint8(255), np.uint8(0)), suffix=".png"),
+            record_path: partial(write_json, record=record),
+            altered_path: partial(write_image, pixels=as_black_and_white(altered), suffix=".png"),
             output: partial(write_image, pixels=plane, suffix=output.suffix, record=record, altered=inside),
         }
     )
     return [str(each) for each in (output, record_path, altered_path)]
-
-
-def _write_json(path: Path, record: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
