@@ -27,8 +27,12 @@ def test_the_folder_holds_record_table_and_pictures(pair):
     assert pixels("out/selftest.png").shape[2] == 3
     before = contents("out")
     assert "--overwrite" in run(*command).stderr
-    succeed(*command, "--overwrite")
     assert contents("out") == before
+    succeed(*command, "--overwrite")
+    again = contents("out")
+    del before["selftest.json"], again["selftest.json"]  # says when it was made
+    assert again == before
+    assert {**record("out/selftest.json"), "created": written["created"]} == written
 
 
 def test_edgeconnect_is_among_the_methods(pair):
