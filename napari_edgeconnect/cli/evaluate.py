@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,7 @@ def evaluate(
     masks: Masks = None,
     methods: Methods = None,
     model: options.Model = None,
+    match_noise: options.MatchNoise = False,
     size: Size = 128,
     cases: Cases = 12,
     seed: Seed = 0,
@@ -69,12 +71,16 @@ def evaluate(
     or code have changed since are run again.
     """
     with reporting(as_json=as_json, quiet=quiet) as report:
+        from napari_edgeconnect.core.settings import Settings
         from napari_edgeconnect.evaluation.cases import CaseList
 
         _check_folders(images, output)
         source = CaseList(images=images, masks=masks, size=size, per_cell=cases, seed=seed)
         names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
-        evaluation = _prepared(source, names, model, device, sheets=sheets, report=report)
+        evaluation = replace(
+            _prepared(source, names, model, device, sheets=sheets, report=report),
+            settings=Settings(match_noise=match_noise),
+        )
         _run(evaluation, output, overwrite=overwrite, report=report)
 
 

@@ -42,10 +42,11 @@ def markdown(means: Sequence[Mean], record: Mapping[str, Any]) -> str:
     table = _Table(means)
     threshold = record["settings"]["threshold"]
     model = record["model"]["name"] if record["model"] else "none"
+    noise = ", noise matched" if record["settings"]["match_noise"] else ""
     about = (
         f"{record['cases']} cases of {record['size']} x {record['size']} px from {len(record['images'])} images, seed "
-        f"{record['seed']}, masks: {record['masks']}; model: {model}. Mean and 95 % interval (bootstrap over cases). "
-        "↑ higher is better, ↓ lower is better, → 1 one is best.\n"
+        f"{record['seed']}, masks: {record['masks']}; model: {model}{noise}. Mean and 95 % interval (bootstrap over "
+        "cases). ↑ higher is better, ↓ lower is better, → 1 one is best.\n"
     )
     parts = [
         "# Evaluation\n",

@@ -116,6 +116,21 @@ def test_the_three_runs_differ_in_their_edges_alone(images: Path) -> None:
         assert np.array_equal(result[~case.hole], case.truth[~case.hole])
 
 
+def test_matched_noise_is_evaluated_too_and_said(images: Path, finished: Path) -> None:
+    output = images.parent / "noisy"
+    done = evaluate(images, output, "--match-noise", "--methods", "edgeconnect,telea", "--no-sheets")
+    assert done.exit_code == 0, done.output
+    assert "model: open-science-16, noise matched" in (output / "table.md").read_text(encoding="utf-8")
+
+    def levels(folder: Path, method: str) -> np.ndarray:
+        rows = csv.DictReader((folder / "figures.csv").open(encoding="utf-8"))
+        return np.array([float(row["noise_level"]) for row in rows if row["method"] == method])
+
+    assert np.array_equal(levels(output, "telea"), levels(finished, "telea"))
+    assert (levels(output, "edgeconnect") >= levels(finished, "edgeconnect")).mean() > 0.7
+    assert levels(output, "edgeconnect").mean() > levels(finished, "edgeconnect").mean()
+
+
 def test_methods_are_chosen_by_name_and_in_the_tables_order(monkeypatch) -> None:
     assert chosen_methods(["mean", "edgeconnect"]) == (("edgeconnect", "mean"), ())
     with pytest.raises(ValueError, match="no method 'lama'"):
