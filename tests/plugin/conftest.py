@@ -45,6 +45,15 @@ def viewer() -> ViewerModel:
 
 
 @pytest.fixture
+def stack_viewer() -> ViewerModel:
+    """A viewer without a window on five slices of (12, 10) uint8 noise, 3 apart along z and the first at 30."""
+    viewer = ViewerModel()
+    noise = np.random.default_rng(0).integers(0, 255, (5, 12, 10), dtype=np.uint8)
+    viewer.add_image(noise, name="stack", scale=(3, 1, 1), translate=(30, 0, 0), axis_labels=("z", "y", "x"))
+    return viewer
+
+
+@pytest.fixture
 def make_widget(qtbot):
     """Widgets on a viewer, which have looked at its layers and know the devices."""
 

@@ -20,8 +20,9 @@ from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.core.refusals import reasons_against
 from napari_edgeconnect.core.stages import Stages
 from napari_edgeconnect.plugin import layers as ours
-from napari_edgeconnect.plugin.geometry import plane_mask, read_plane
+from napari_edgeconnect.plugin.layer_plane import read_plane
 from napari_edgeconnect.plugin.live_subject import OUTGROWN
+from napari_edgeconnect.plugin.onto_plane import plane_mask
 
 from .conftest import PATIENCE_MS, status
 
