@@ -14,7 +14,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 
 from napari_edgeconnect.plugin.altered import overlay_of, show_altered
-from napari_edgeconnect.plugin.geometry import displayed_plane
+from napari_edgeconnect.plugin.layer_plane import displayed_plane
 from napari_edgeconnect.plugin.layers import completed_tuple
 from napari_edgeconnect.plugin.placing import add
 

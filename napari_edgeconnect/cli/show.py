@@ -49,7 +49,7 @@ def add_layers(viewer: ViewerModel, image: NDArray[Any], mask: NDArray[Any], rep
     import numpy as np
     from napari.layers import Layer
 
-    from napari_edgeconnect.plugin.geometry import displayed_plane
+    from napari_edgeconnect.plugin.layer_plane import displayed_plane
     from napari_edgeconnect.plugin.layers import completed_tuple, edges_tuple, mask_tuple
 
     layer = viewer.add_image(image, name=title, rgb=image.ndim == 3)

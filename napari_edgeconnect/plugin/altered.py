@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..core.lazy_array import Block, LazyArray
 from . import layers as ours
-from .geometry import Plane, spatial
+from .layer_plane import Plane, spatial
 from .preferences import preferred, remember_altered_shown
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QListWidgetItem
 
 from .candidates import Candidate, Candidates, thumbnail
-from .geometry import Plane
+from .layer_plane import Plane
 from .parts import THUMBNAIL_PX, pixmap
 from .session import Session
 from .worker import Outcome

@@ -18,7 +18,7 @@ from ..core.edges import EdgeMap
 from ..core.results import Repair
 from . import layers as ours
 from .altered import overlay_of, set_visible, show_altered
-from .geometry import Plane, read_plane
+from .layer_plane import Plane, read_plane
 from .placing import add, show_completion, show_edges
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ..core import masking, stack_masks
 from ..core.find import FINDERS, Finder, find_damage
 from . import layers as ours
-from .geometry import Plane, plane_mask, read_plane, spatial
+from .layer_plane import Plane, read_plane, spatial
+from .onto_plane import plane_mask
 from .placing import add_mask
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QInputDialog, QPushButton
 from . import edge_tools
 from . import layers as ours
 from .edge_clicks import Bridge, ClickTool, EraseEdge
-from .geometry import Plane
+from .layer_plane import Plane
 from .session import Session
 
 #: The length that the dialog offers at first.

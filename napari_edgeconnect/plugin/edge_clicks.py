@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ..core import edge_parts
 from ..core.edges import EdgeSource
 from . import layers as ours
-from .geometry import Plane, plane_point
+from .layer_plane import Plane
+from .onto_plane import plane_point
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -19,7 +19,8 @@ from ..core.edges import EdgeSource
 from ..core.job import gray_of
 from ..core.planes import colours, contrast_mapping, nonfinite
 from . import layers as ours
-from .geometry import Plane, plane_mask, plane_outlines, plane_values, read_plane
+from .layer_plane import Plane, read_plane
+from .onto_plane import plane_mask, plane_outlines, plane_values
 from .placing import add
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QMenu
 from ..core.find import FINDERS, Finder, find_damage
 from . import damage
 from . import layers as ours
-from .geometry import Plane, read_along, read_plane
+from .layer_plane import Plane, read_along, read_plane
 from .placing import show_found
 from .session import Session
 from .worker import Failure

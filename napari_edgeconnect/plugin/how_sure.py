@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from ..core.edgeconnect import EdgeConnect
-    from .geometry import Plane
+    from .layer_plane import Plane
     from .worker import Request
 
 #: magma without its black end, which can't be told from a dark image.

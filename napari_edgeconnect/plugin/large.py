@@ -23,7 +23,8 @@ from ..core.holes import Box, grown
 from ..core.planes import fixed_mapping, nonfinite, percentile_mapping
 from ..core.settings import Settings
 from . import layers as ours
-from .geometry import Plane, plane_mask, reached, read_plane, world_affine
+from .layer_plane import Plane, read_plane, world_affine
+from .onto_plane import plane_mask, reached
 
 if TYPE_CHECKING:
     from napari.components import Dims, ViewerModel

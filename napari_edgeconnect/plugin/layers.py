@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..core.edges import EdgeMap, EdgeSource
 from ..core.holes import Box
 from .edge_steps import EdgeSteps
-from .geometry import Plane, spatial
+from .layer_plane import Plane, spatial
 from .lazy_results import completed_data, empty_labels, put_pixels
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from ..core.pyramid import write_through
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from .geometry import Plane
+    from .layer_plane import Plane
 
 #: A result or a mask that would take more is not held in memory.
 LAZY_BYTES = 512 * 2**20

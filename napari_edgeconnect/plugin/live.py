@@ -24,8 +24,8 @@ from ..core.results import Repair
 from ..core.settings import Settings
 from . import layers as ours
 from .altered import overlay_of, show_altered
-from .geometry import Plane
 from .layer_combo import LayerWatch
+from .layer_plane import Plane
 from .live_subject import LOADING, Subject, Update, live_steps
 from .placing import add_under_edges
 from .session import Session

@@ -19,7 +19,7 @@ from ..core.refusals import Reason
 from ..core.results import Repair
 from ..core.settings import Settings
 from . import layers as ours
-from .geometry import Plane, read_plane
+from .layer_plane import Plane, read_plane
 from .preferences import DEFAULTS
 from .reasons import reasons_for, with_reasons
 from .worker import Failure, LoadedModels

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
-    from .geometry import Plane
+    from .layer_plane import Plane
 
 CORRECT = "Correct the edges with the brush, then complete."
 

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, QTimer
 from ..core import masking
 from ..core.refusals import Reason, reasons_against
 from ..core.settings import Settings
-from .geometry import Plane, read_plane
+from .layer_plane import Plane, read_plane
 from .session import Session, Situation
 from .worker import Failure
 

@@ -14,7 +14,7 @@ from qtpy.QtCore import QObject, QSignalBlocker, QTimer
 from ..core.edges import EdgeMap
 from ..core.job import measured_edges
 from . import layers as ours
-from .geometry import Plane, read_plane
+from .layer_plane import Plane, read_plane
 from .session import Session
 
 #: A slider that moves is followed this often.

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication, QDialog, QDialogButtonBox, QPlainTextEd
 from ..core.figure import caption_of, figure_of
 from ..core.methods_text import methods_text
 from . import layers as ours
-from .geometry import Plane
+from .layer_plane import Plane
 from .parts import button, note
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from ..core.holes import grown
 from ..core.results import Step
 from . import layers as ours
 from .activity import Activity
-from .geometry import Plane, read_plane
 from .large import outgrown_edges
+from .layer_plane import Plane, read_plane
 from .pace import windows_px
 from .placing import place
 from .preferences import preferred

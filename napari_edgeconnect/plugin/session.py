@@ -17,8 +17,9 @@ from qtpy.QtCore import QSignalBlocker
 from ..core.holes import grown
 from ..core.settings import Settings
 from . import layers as ours
-from .geometry import Plane, displayed_plane, every_slice, plane_mask
 from .large import LargePlanes, is_large, part_settings
+from .layer_plane import Plane, displayed_plane, every_slice
+from .onto_plane import plane_mask
 from .pace import Pace
 from .preferences import DEFAULTS
 from .whole_stack import Shared

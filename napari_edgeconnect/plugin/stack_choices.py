@@ -8,7 +8,7 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ..core.settings import StackSettings
-from .geometry import Plane
+from .layer_plane import Plane
 from .parts import boxed, combo, form
 from .whole_stack import Shared
 

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QFileDialog
 
 from ..core.record import digests_of_input
 from .found_out import FoundOut
-from .geometry import read_plane
 from .how_sure import under_mouse
+from .layer_plane import read_plane
 from .reasons import Reasons
 from .report import MethodsDialog, shown_repair, write_figure
 from .selftest_dock import SelfTestDock

@@ -27,7 +27,7 @@ from ..core.stack import Stack
 from ..core.stack_fill import Fill
 from ..core.stack_parts import Errand, Part
 from ..core.stack_run import errand_steps
-from .geometry import Plane, read_plane
+from .layer_plane import Plane, read_plane
 from .worker import Failure, LoadedModels, Outcome, Request, as_slice, request_steps
 
 if TYPE_CHECKING:

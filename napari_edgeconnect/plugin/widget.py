@@ -22,8 +22,8 @@ from .altered import remove_orphans
 from .candidate_list import CandidateList
 from .edge_buttons import EdgeButtons
 from .finding import Finding
-from .geometry import Plane
 from .layer_combo import LayerWatch
+from .layer_plane import Plane
 from .live import Live
 from .pace import windows_px
 from .panel import Panel

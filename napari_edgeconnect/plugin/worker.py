@@ -20,7 +20,7 @@ from ..core.classical import inpaint_steps
 from ..core.edges import EdgeMap
 from ..core.results import ClassicalRepair, Repair, Step
 from ..core.settings import CLASSICAL_METHODS, Settings
-from .geometry import Plane, read_plane
+from .layer_plane import Plane, read_plane
 
 if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect

@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +49,23 @@ def fail(*arguments, code=1):
     lines = [line for line in result.stderr.splitlines() if not line.startswith(("Note:", "Model "))]
     assert len(lines) == 1
     return lines[0]
+
+
+def killed_when(reached, *arguments):
+    """Run in another process, and kill it with no chance to clean up at the first step that ``reached`` is true of."""
+    command = [sys.executable, "-m", "napari_edgeconnect", *arguments, "--json"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        for line in process.stderr:
+            event = json.loads(line)
+            if event["event"] == "step" and reached(event):
+                break
+        os.kill(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+
+def everything():
+    """The names of all files and folders in the working folder, sorted."""
+    return sorted(str(path) for path in Path().iterdir())
 
 
 def contents(folder="."):

@@ -3,8 +3,6 @@
 import csv
 import json
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.cli import batch_task
 from napari_edgeconnect.files import open_stack
 
-from .conftest import SIDE, camera, pixels, record, run, saved, scratch, succeed
+from .conftest import SIDE, camera, killed_when, pixels, record, run, saved, scratch, succeed
 
 
 @pytest.fixture
@@ -174,15 +172,7 @@ def test_a_killed_batch_goes_on_within_the_stack_where_it_stopped(folder):
     # The stack is the last file of this folder, so the kill comes in the middle of it.
     os.rename("in/c.ome.tif", "in/z.ome.tif")
     command = ["batch", "in", "--mask", "mask.png", "-o", "out", "--device", "cpu"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "napari_edgeconnect", *command, "--json"], stderr=subprocess.PIPE, text=True
-    )
-    with process:
-        for line in process.stderr:
-            event = json.loads(line)
-            if event["event"] == "step" and event["what"].startswith("z.ome.tif: Z 1"):
-                break
-        os.kill(process.pid, signal.SIGKILL)
+    killed_when(lambda step: step["what"].startswith("z.ome.tif: Z 1"), *command)
     assert not Path("out/z.ome.tif").exists()
     assert [path.name for path in Path("out/.z.ome.tif.unfinished").glob("*.npz")] == ["0.npz"]
     run(*command)

@@ -56,7 +56,7 @@ def test_the_demo_shows_image_damage_completion_and_edges_as_layers_that_can_be_
     from napari.components import ViewerModel
 
     from napari_edgeconnect.cli.show import add_layers
-    from napari_edgeconnect.plugin.geometry import displayed_plane
+    from napari_edgeconnect.plugin.layer_plane import displayed_plane
     from napari_edgeconnect.plugin.layers import EDGES, find_own, read_edges
 
     repair = EdgeConnect.load().inpaint(camera(), scratch(), return_record=True)

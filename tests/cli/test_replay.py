@@ -14,9 +14,9 @@ import zarr
 from napari_edgeconnect import EdgeConnect, EdgeSource
 from napari_edgeconnect.core import cutouts
 from napari_edgeconnect.core.replay_files import save_for_replay
-from napari_edgeconnect.files import open_stack
 
 from .conftest import SIDE, camera, fail, pixels, record, run, saved, scratch, succeed
+from .stacks import read, stack
 
 SAME = "Reproduced bit for bit: all"
 
@@ -177,22 +177,12 @@ def test_what_the_widget_made_is_repeated_from_what_was_kept():
 # --- stacks -------------------------------------------------------------------------------------------------------
 
 
-def film(places=3, channels=2):
-    plane = camera(np.uint16)
-    return np.stack([[np.roll(plane, 9 * t + 5 * c, 0) for c in range(channels)] for t in range(places)])
-
-
-def read(name):
-    with open_stack(Path(name)) as file:
-        return np.array(file.pixels[...])
-
-
 @pytest.mark.parametrize(
     "options",
     [("--mapping", "stack", "--match-noise", "--seed", 5), ("--edges-from", "strongest")],
 )
 def test_a_stack_is_repeated_plane_by_plane(options):
-    tifffile.imwrite("in.ome.tif", film(), ome=True, metadata={"axes": "TCYX"})
+    tifffile.imwrite("in.ome.tif", stack(3), ome=True, metadata={"axes": "TCYX"})
     mask = saved("mask.png", scratch() * np.uint8(255))
     succeed("inpaint", "in.ome.tif", "-m", mask, "-o", "out.ome.tif", *options)
     result = succeed("replay", "out.ome.tif", "-o", "again.ome.tif", "--json")
@@ -201,7 +191,7 @@ def test_a_stack_is_repeated_plane_by_plane(options):
 
 
 def test_a_stack_s_axes_masks_and_edges_are_those_of_the_record():
-    image = np.moveaxis(film(2), 1, -1)  # TYXC
+    image = np.moveaxis(stack(2), 1, -1)  # TYXC
     np.save("in.npy", image)
     masks = np.stack([scratch(), np.roll(scratch(), 20, 0)])  # one for each channel
     np.save("mask.npy", masks)
@@ -220,7 +210,7 @@ def test_a_stack_s_axes_masks_and_edges_are_those_of_the_record():
 
 
 def test_a_difference_in_a_stack_is_counted_over_its_planes():
-    np.save("in.npy", film(2, 1)[:, 0])
+    np.save("in.npy", stack(2)[:, 0])
     mask = saved("mask.png", scratch() * np.uint8(255))
     succeed("inpaint", "in.npy", "-m", mask, "--axes", "TYX", "-o", "out.npy")
     said = record("out.json")
@@ -238,7 +228,7 @@ def test_a_difference_in_a_stack_is_counted_over_its_planes():
 def test_large_planes_are_repeated_part_by_part(monkeypatch):
     monkeypatch.setattr(cutouts, "WHOLE_PLANE_PX", 1000)
     monkeypatch.setattr(cutouts, "READ_PX", 96)
-    image = np.tile(film(1, 1)[0], (1, 9, 9))
+    image = np.tile(stack(1)[0, :1], (1, 9, 9))
     mask = np.zeros(image.shape[1:], np.uint8)
     mask[20:30, 20:30] = mask[840:850, 840:850] = 255
     np.save("in.npy", image)
@@ -251,7 +241,7 @@ def test_large_planes_are_repeated_part_by_part(monkeypatch):
 
 def test_an_ome_zarr_is_repeated():
     group = zarr.open_group("in.zarr", mode="w", zarr_format=3)
-    group.create_array("0", data=film(2, 1)[:, 0], chunks=(1, 64, 64))
+    group.create_array("0", data=stack(2)[:, 0], chunks=(1, 64, 64))
     axes = [{"name": "t", "type": "time"}, {"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
     transformations = [{"type": "scale", "scale": [1, 0.1, 0.1]}]
     datasets = [{"path": "0", "coordinateTransformations": transformations}]

@@ -1,9 +1,6 @@
-"""``inpaint`` on stacks: from files to files, plane by plane, and on from where a killed run stopped."""
+"""``inpaint`` on stacks: from files to files, plane by plane."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,41 +10,13 @@ import tifffile
 import zarr
 from skimage import data
 
-from napari_edgeconnect import EdgeConnect
-from napari_edgeconnect.cli import stack_outputs, stack_run
-from napari_edgeconnect.core import classical, cutouts
-from napari_edgeconnect.core.settings import Settings, StackSettings
-from napari_edgeconnect.core.stack import Stack
+from napari_edgeconnect.core import classical
+from napari_edgeconnect.core.settings import StackSettings
 from napari_edgeconnect.core.stack_masks import in_between
-from napari_edgeconnect.core.stack_run import repair_stack
 from napari_edgeconnect.files import open_stack
 
-from .conftest import SIDE, camera, fail, record, run, saved, scratch, succeed
-
-OME = {"axes": "TCYX", "PhysicalSizeX": 0.1, "PhysicalSizeXUnit": "µm", "Channel": {"Name": ["DAPI", "GFP"]}}
-
-
-def stack(places=3):
-    """Different planes in two channels, TCYX uint16."""
-    plane = camera(np.uint16)
-    return np.stack([[np.roll(plane, 9 * t, 0), np.roll(plane, 7 * t, 1) // 2] for t in range(places)])
-
-
-def expected(image, mask, axes="TCYX", mask_axes=None, choices=None, **changes):
-    settings = Settings(**{"grow_px": 2, **changes})
-    prepared = Stack.prepare(image, mask, axes, mask_axes=mask_axes, settings=settings, choices=choices)
-    out, altered = np.empty_like(image), np.empty(image.shape, bool)
-    repair_stack(EdgeConnect.load(), prepared, out, altered)
-    return out, altered
-
-
-def read(name):
-    with open_stack(Path(name)) as file:
-        return np.array(file.pixels[...])
-
-
-def everything():
-    return sorted(str(path) for path in Path().iterdir())
+from .conftest import SIDE, everything, fail, record, run, saved, scratch, succeed
+from .stacks import OME, expected, interrupted_before, read, stack
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -159,20 +128,12 @@ def test_a_mistake_is_one_sentence_and_nothing_is_left(more, code, sentence):
 
 
 @pytest.mark.parametrize("method", ["biharmonic", "telea"])
-def test_a_classical_method_repairs_each_plane_as_it_would_alone_and_goes_on(method, monkeypatch):
+def test_a_classical_method_repairs_each_plane_as_it_would_alone_and_goes_on(method):
     image = stack(3)
     np.save("in.npy", image)
     mask = saved("mask.png", scratch() * np.uint8(255))
     command = ["inpaint", "in.npy", "--mask", mask, "-o", "out.npy", "--axes", "TCYX", "--method", method]
-    original = stack_run.keep
-
-    def interrupted(parts, name, fills):
-        if name == 1:
-            raise KeyboardInterrupt
-        original(parts, name, fills)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(stack_run, "keep", interrupted)
+    with interrupted_before(1):
         assert run(*command).exit_code == 130
     result = succeed(*command, "--threads", 2)
     assert "1 of 3 places were finished before" in result.stderr
@@ -227,7 +188,7 @@ def test_painted_planes_of_a_mask_are_spread_over_those_between(threads):
 
 
 @pytest.mark.parametrize("kind", ["edges", "start", "contents"])
-def test_neighbours_help_alike_in_one_process_in_threads_and_after_a_stop(kind, monkeypatch):
+def test_neighbours_help_alike_in_one_process_in_threads_and_after_a_stop(kind):
     image = drifting()
     np.save("in.npy", image)
     masks = np.zeros(image.shape, np.uint8)
@@ -239,15 +200,7 @@ def test_neighbours_help_alike_in_one_process_in_threads_and_after_a_stop(kind, 
     np.testing.assert_array_equal(read("one.npy"), wanted)
     assert (read("one.npy") != expected(image, masks, "ZYX", "ZYX")[0]).any()
     succeed(*command, "-o", "two.npy", "--threads", 2)
-    original = stack_run.keep
-
-    def interrupted(parts, name, fills):
-        if name == 3:
-            raise KeyboardInterrupt
-        original(parts, name, fills)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(stack_run, "keep", interrupted)
+    with interrupted_before(3):
         assert run(*command, "-o", "three.npy").exit_code == 130
     succeed(*command, "-o", "three.npy")
     for name in ("two", "three"):
@@ -284,267 +237,3 @@ def test_options_of_stacks_do_not_go_with_one_plane(pair):
     assert result.exit_code == 2
     assert "--mapping" in result.stderr
     assert "it goes with stacks" in result.stderr
-
-
-# --- edges --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_edges_of_a_stack_are_saved_corrected_and_completed_from(threads):
-    image = stack(2)
-    tifffile.imwrite("in.ome.tif", image, ome=True, metadata=OME)
-    mask = saved("mask.png", scratch() * np.uint8(255))
-    edges = ["--save-edges", "edges.tif", "--save-probability", "soft.tif"]
-    result = succeed("inpaint", "in.ome.tif", "--mask", mask, "-o", "out.ome.tif", *edges, "--threads", threads)
-    assert {"edges.tif", "soft.tif"} <= set(result.stdout.split())
-    labels, probability = read("edges.tif"), read("soft.tif")
-    model = EdgeConnect.load()
-    for t, c in np.ndindex(2, 2):
-        hallucinated = model.hallucinate_edges(image[t, c], scratch(), grow_px=2)
-        np.testing.assert_array_equal(labels[t, c], hallucinated.labels)
-        np.testing.assert_array_equal(probability[t, c], hallucinated.probability)
-
-    complete = ["complete", "in.ome.tif", "--mask", mask, "--threads", threads]
-    succeed(*complete, "--edges", "edges.tif", "--probability", "soft.tif", "-o", "again.ome.tif")
-    np.testing.assert_array_equal(read("again.ome.tif"), read("out.ome.tif"))
-
-    labels[0, :, 42:46, 30] = 3
-    with open_stack(Path("edges.tif")) as file:
-        axes = file.axes
-    tifffile.imwrite("edited.tif", labels, photometric="minisblack", metadata={"axes": axes})
-    succeed(*complete, "--edges", "edited.tif", "--probability", "soft.tif", "-o", "corrected.ome.tif")
-    changed = (read("corrected.ome.tif") != read("out.ome.tif")).any(axis=(2, 3))
-    assert changed.tolist() == [[True, True], [False, False]]
-    record_of_first = record("corrected.ome.json")["planes"][0]
-    assert record_of_first["edges"]["drawn_px"] > 0
-    assert record("corrected.ome.json")["inputs"]["edges"]["file"] == "edited.tif"
-
-
-@pytest.mark.parametrize("options", [[], ["--edges-from", "1"], ["--threads", "2"]])
-def test_edges_of_a_stack_are_proposed_alone(options):
-    image = stack(2)
-    tifffile.imwrite("in.ome.tif", image, ome=True, metadata=OME)
-    mask = saved("mask.png", scratch() * np.uint8(255))
-    common = ["in.ome.tif", "--mask", mask, *options]
-    result = succeed("edges", *common, "-o", "edges.tif", "--save-probability", "soft.tif")
-    assert everything() == ["edges.json", "edges.tif", "in.ome.tif", "mask.png", "soft.tif"]
-    assert result.stdout.split() == ["edges.tif", "edges.json", "soft.tif"]
-    saving = ["--save-edges", "also.tif", "--save-probability", "also-soft.tif"]
-    succeed("inpaint", *common, "-o", "out.ome.tif", *saving)
-    np.testing.assert_array_equal(read("edges.tif"), read("also.tif"))
-    np.testing.assert_array_equal(read("soft.tif"), read("also-soft.tif"))
-    with open_stack(Path("edges.tif")) as file:
-        assert file.axes == "TCYX"
-    counts = [plane["edges"] for plane in record("edges.json")["planes"]]
-    completed_from = [plane["edges"] for plane in record("out.ome.json")["planes"]]
-    assert [{**count, "given": None} for count in counts] == [{**count, "given": None} for count in completed_from]
-    # What a guiding channel gives was not proposed for the plane itself.
-    assert {count["given"] for count in completed_from} == {"--edges-from" in options}
-    proposed = sum(count["proposed_px"] for count in counts)
-    assert f"Proposed {proposed} edge pixels inside holes of 4 planes" in result.stderr
-    assert "edges.tif exists" in fail("edges", *common, "-o", "edges.tif")
-
-
-def test_edges_of_a_stack_go_on_where_they_were_stopped(monkeypatch):
-    np.save("in.npy", stack(3))
-    mask = saved("mask.png", scratch() * np.uint8(255))
-    command = ["edges", "in.npy", "--mask", mask, "--axes", "TCYX", "-o", "edges.tif"]
-    with monkeypatch.context() as patch:
-        patch.setattr(stack_run, "commit", interrupt)
-        assert run(*command).exit_code == 130
-    assert everything() == [".edges.tif.unfinished", "in.npy", "mask.png"]
-    monkeypatch.setattr(stack_run, "load_model", None)  # nothing is left to do for it
-    succeed(*command)
-    assert everything() == ["edges.json", "edges.tif", "in.npy", "mask.png"]
-    wrong = run("edges", "in.npy", "--mask", mask, "--axes", "TCYX", "-o", "more.tif", "--neighbours", "contents")
-    assert wrong.exit_code == 2
-    assert "invents no contents" in " ".join(wrong.stderr.split())
-    assert "edges of a stack are written as .tif" in fail(*command[:-1], "edges.png")
-
-
-def test_one_drawing_is_for_all_planes():
-    image = stack(2)
-    np.save("in.npy", image)
-    mask = saved("mask.png", scratch() * np.uint8(255))
-    drawing = np.zeros((SIDE, SIDE), bool)
-    drawing[40:48, 30] = True
-    saved("drawing.png", drawing * np.uint8(255))
-    arguments = ["complete", "in.npy", "--mask", mask, "--axes", "TCYX", "--edges", "drawing.png", "-o", "out.npy"]
-    result = succeed(*arguments)
-    assert "the same everywhere" in result.stderr
-    expected = EdgeConnect.load().complete(image[1, 0], scratch(), drawing, grow_px=2)
-    np.testing.assert_array_equal(read("out.npy")[1, 0], expected)
-
-
-# --- killed -------------------------------------------------------------------------------------------------------
-
-
-COMMAND = ["inpaint", "in.npy", "--mask", "mask.png", "-o", "out.npy", "--axes", "TCYX", "--device", "cpu"]
-
-
-@pytest.fixture
-def inputs():
-    np.save("in.npy", stack(6))
-    saved("mask.png", scratch() * np.uint8(255))
-
-
-def killed_after(places):
-    """Run in another process, and kill it with no chance to clean up once so many places are finished."""
-    command = [sys.executable, "-m", "napari_edgeconnect", *COMMAND, "--json"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        for line in process.stderr:
-            event = json.loads(line)
-            if event["event"] == "step" and event["done"] >= places:
-                break
-        os.kill(process.pid, signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_run_leaves_no_output_and_goes_on_where_it_stopped(inputs):
-    killed_after(3)
-    assert everything() == [".out.npy.unfinished", "in.npy", "mask.png"]
-    kept = {path.name: path.stat().st_mtime_ns for path in Path(".out.npy.unfinished").glob("*.npz")}
-    assert {"0.npz", "1.npz", "2.npz"} <= kept.keys()
-    assert len(kept) < 6
-    killed_after(1)  # of those that are left
-    still = {path.name: path.stat().st_mtime_ns for path in Path(".out.npy.unfinished").glob("*.npz")}
-    assert still.items() > kept.items()
-    result = succeed(*COMMAND)
-    assert f"{len(still)} of 6 places were finished before" in result.stderr
-    assert everything() == ["in.npy", "mask.png", "out.json", "out.npy", "out_altered.tif"]
-    np.testing.assert_array_equal(read("out.npy"), expected(np.load("in.npy"), scratch())[0])
-    assert len(record("out.json")["planes"]) == 12
-
-
-def test_a_run_that_fails_while_it_writes_goes_on_with_all_planes(inputs, monkeypatch):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device", "out.npy")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(stack_outputs, "write_stack", full)
-        assert run(*COMMAND).exit_code == 1
-    assert everything() == [".out.npy.unfinished", "in.npy", "mask.png"]
-    monkeypatch.setattr(stack_run, "load_model", None)  # nothing is left to do for it
-    succeed(*COMMAND)
-    assert everything() == ["in.npy", "mask.png", "out.json", "out.npy", "out_altered.tif"]
-
-
-def interrupt(*_, **__):
-    raise KeyboardInterrupt
-
-
-def test_planes_of_other_settings_or_input_are_not_taken(inputs, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(stack_run.Staging, "commit", interrupt)
-        assert run(*COMMAND, "--sigma", 3).exit_code == 130
-    message = " ".join(run(*COMMAND).stderr.split())
-    assert "holds an unfinished run on other input or with other settings" in message
-    succeed(*COMMAND, "--overwrite")
-    np.testing.assert_array_equal(read("out.npy"), expected(np.load("in.npy"), scratch())[0])
-
-
-def test_an_interrupted_run_says_that_finished_planes_are_kept(inputs, monkeypatch):
-    original = stack_run.Parts.put
-
-    def interrupted(self, number, *rest):
-        if number == 2:
-            raise KeyboardInterrupt
-        original(self, number, *rest)
-
-    monkeypatch.setattr(stack_run.Parts, "put", interrupted)
-    result = run(*COMMAND)
-    assert result.exit_code == 130
-    assert "Interrupted: finished planes are kept" in result.stderr
-    assert len(list(Path(".out.npy.unfinished").glob("*.npz"))) == 2
-
-
-# --- planes larger than memory ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def all_planes_are_large(monkeypatch):
-    for name, value in (("WHOLE_PLANE_PX", 1000), ("READ_PX", 128), ("_CONTRAST_SQUARE_PX", 16)):
-        monkeypatch.setattr(cutouts, name, value)
-
-
-def large_plane():
-    image = np.tile(camera(np.uint16), (13, 14))
-    mask = np.zeros(image.shape, np.uint8)
-    mask[600:608, 620:650] = mask[:5, 1300:] = mask[1200:1210, 30:35] = 1
-    return image, mask
-
-
-def halved(image):
-    blocks = image.reshape(image.shape[0] // 2, 2, image.shape[1] // 2, 2)
-    return np.rint(blocks.mean(axis=(1, 3))).astype(image.dtype)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_large_plane_in_zarr_is_repaired_with_its_pyramid(all_planes_are_large, threads):
-    image, mask = large_plane()
-    group = zarr.open_group("in.zarr", mode="w")
-    group.create_array("0", data=image, chunks=(256, 256))
-    group.create_array("1", data=halved(image), chunks=(256, 256))
-    ome = {"multiscales": [{"axes": [{"name": a} for a in "yx"], "datasets": [{"path": "0"}, {"path": "1"}]}]}
-    group.attrs.update({"ome": {"version": "0.5", **ome}})
-    zarr.create_array("mask.zarr", data=mask, chunks=(512, 512))
-    edges = ["--save-edges", "edges.tif", "--save-probability", "soft.tif"]
-    result = succeed("inpaint", "in.zarr", "--mask", "mask.zarr", "-o", "out.zarr", "--threads", threads, *edges)
-    assert "in 1 planes" in result.stderr
-    (plane,) = record("out.json")["planes"]
-    contrast = plane["mapping"]["low"], plane["mapping"]["high"]
-    whole = EdgeConnect.load().inpaint(image, mask, grow_px=2, contrast=contrast, return_record=True)
-    np.testing.assert_array_equal(read("out.zarr"), whole.image)
-    np.testing.assert_array_equal(read("out_altered.tif"), whole.altered * np.uint8(255))
-    np.testing.assert_array_equal(read("edges.tif"), whole.edges.labels)
-    np.testing.assert_array_equal(read("soft.tif"), whole.edges.probability)
-    assert record("out.json")["hole_px"] == np.count_nonzero(whole.altered)
-    assert record("out.json")["hole_fraction"] == pytest.approx(whole.altered.mean())
-    np.testing.assert_array_equal(zarr.open_group("out.zarr")["1"][...], halved(whole.image))
-    complete = ["complete", "in.zarr", "--mask", "mask.zarr", "--edges", "edges.tif", "--probability", "soft.tif"]
-    succeed(*complete, "-o", "again.zarr")
-    np.testing.assert_array_equal(read("again.zarr"), whole.image)
-
-
-@pytest.mark.parametrize("suffix", ["npy", "tif"])
-def test_large_planes_of_other_files_are_repaired(all_planes_are_large, suffix):
-    plane, mask = large_plane()
-    image = np.stack([plane, plane[::-1]])
-    np.save("mask.npy", np.stack([mask, mask[::-1]]))
-    if suffix == "npy":
-        np.save("in.npy", image)
-    else:
-        tifffile.imwrite("in.tif", image, photometric="minisblack")
-    options = ["--axes", "ZYX", "--mask-axes", "ZYX"]
-    succeed("inpaint", f"in.{suffix}", "--mask", "mask.npy", "-o", f"out.{suffix}", *options)
-    wanted, altered = expected(image, np.load("mask.npy"), "ZYX")
-    np.testing.assert_array_equal(read(f"out.{suffix}"), wanted)
-    np.testing.assert_array_equal(read("out_altered.tif"), altered * np.uint8(255))
-    assert len(record("out.json")["planes"]) == 2
-
-
-def test_a_run_on_a_large_plane_goes_on_with_the_parts_that_are_missing(all_planes_are_large, monkeypatch):
-    image, mask = large_plane()
-    zarr.create_array("in.zarr", data=image, chunks=(256, 256))
-    zarr.create_array("mask.zarr", data=mask, chunks=(512, 512))
-    command = ["inpaint", "in.zarr", "--mask", "mask.zarr", "-o", "out.zarr", "--axes", "YX", "--match-noise"]
-    succeed(*command)
-    whole, whole_record = read("out.zarr"), record("out.json")
-    original = stack_run.Parts.put
-
-    def interrupted(self, name, *rest):
-        if name == "0-1":
-            raise KeyboardInterrupt
-        original(self, name, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(stack_run.Parts, "put", interrupted)
-        assert run(*command, "--overwrite").exit_code == 130
-    assert [path.name for path in Path(".out.zarr.unfinished").glob("*.npz")] == ["0-0.npz"]
-    result = succeed(*command, "--overwrite", "--threads", 2)
-    assert "1 of 3 parts were finished before" in result.stderr
-    np.testing.assert_array_equal(read("out.zarr"), whole)
-    windows = [plane["windows"] for record_ in (record("out.json"), whole_record) for plane in record_["planes"]]
-    assert windows[0] == windows[1]
-    assert len(windows) == 2

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from .conftest import camera, contents, pixels, record, run, saved, scratch, succeed
+from .conftest import camera, contents, everything, pixels, record, run, saved, scratch, succeed
+from .stacks import stack
 
 COMMAND = ["inpaint", "in.npy", "--mask", "mask.png", "--axes", "TYX", "--mapping", "stack", "--device", "cpu"]
 
@@ -21,8 +22,7 @@ def scheduler():
 
 @pytest.fixture
 def inputs():
-    plane = camera(np.uint16)
-    np.save("in.npy", np.stack([np.roll(plane, 9 * t, 0) for t in range(5)]))
+    np.save("in.npy", stack(5)[:, 0])
     saved("mask.png", scratch() * np.uint8(255))
 
 
@@ -61,8 +61,8 @@ def test_what_does_not_go_together_is_wrong_usage(inputs):
 
 def test_a_scheduler_that_does_not_answer_leaves_nothing(inputs, monkeypatch):
     monkeypatch.setattr("napari_edgeconnect.core.workers._CONNECT_SECONDS", 0.5)
-    before = sorted(path.name for path in Path().iterdir())
+    before = everything()
     result = run(*COMMAND, "-o", "out.npy", "--scheduler", "tcp://127.0.0.1:9")
     assert result.exit_code == 1
     assert "No dask scheduler answers at tcp://127.0.0.1:9" in result.stderr
-    assert sorted(path.name for path in Path().iterdir()) == before
+    assert everything() == before

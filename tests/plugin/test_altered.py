@@ -46,13 +46,13 @@ def test_it_lies_where_its_result_lies_and_follows_it(viewer, make_widget, press
     assert np.allclose(overlay.data_to_world((5, 9)), result.data_to_world((5, 9)))
 
 
-def test_live_editing_keeps_one_outline(widget, viewer, press, qtbot, scratch):
+def test_live_editing_keeps_one_outline(widget, viewer, press, settle, qtbot, scratch):
     press(widget, "hallucinate")
     widget.panel.live.setChecked(True)
     qtbot.waitUntil(lambda: widget.live.is_idle and bool(overlays(viewer)), timeout=PATIENCE_MS)
     edges = viewer.layers["camera [edges]"]
     edges.paint((48, 40), 3)
-    qtbot.waitUntil(lambda: widget.live.is_idle, timeout=PATIENCE_MS)
+    settle(widget)
     (overlay,) = overlays(viewer)
     assert np.array_equal(overlay.data > 0, grown(scratch > 0, 2))
 

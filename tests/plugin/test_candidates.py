@@ -12,7 +12,7 @@ from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.candidates import thumbnail
 
-from .conftest import PATIENCE_MS, status
+from .conftest import PATIENCE_MS, line, status, stroke
 
 
 @pytest.fixture
@@ -29,18 +29,12 @@ def two(widget, completed, press, viewer):
     edges = viewer.layers["camera [edges]"]
     kept = [(completed.data.copy(), edges.data.copy())]
     press(widget, "keep")
-    draw_line(edges)
+    stroke(edges, *line(48, 20, 60))
     press(widget, "complete")
     kept.append((completed.data.copy(), edges.data.copy()))
     press(widget, "keep")
     assert not same_bits(kept[0][0], kept[1][0])
     return kept
-
-
-def draw_line(edges) -> None:
-    with edges.block_history():
-        for column in range(20, 60):
-            edges.paint((48, column), int(EdgeSource.DRAWN))
 
 
 def choose(widget, row: int) -> None:
@@ -78,7 +72,7 @@ def test_what_is_completed_after_choosing_is_that_candidate_again(widget, comple
 def test_edges_that_were_drawn_after_completing_are_not_those_of_the_candidate(widget, viewer, completed, press):
     edges = viewer.layers["camera [edges]"]
     labels = edges.data.copy()
-    draw_line(edges)
+    stroke(edges, *line(48, 20, 60))
     press(widget, "keep")
     assert not same_bits(edges.data, labels)
     click_on(widget, 0)
@@ -118,12 +112,11 @@ def test_the_noise_of_a_fill_belongs_to_its_candidate(widget, completed, two, pr
     assert repair.record["settings"]["match_noise"]
 
 
-def test_live_completion_of_a_chosen_candidate_is_that_candidate(widget, completed, two, qtbot):
-    widget.panel.live.setChecked(True)
-    qtbot.waitUntil(lambda: widget.live.is_idle, timeout=PATIENCE_MS)
+def test_live_completion_of_a_chosen_candidate_is_that_candidate(widget, completed, two, switch_on, settle, qtbot):
+    switch_on(widget)
     choose(widget, 0)
     qtbot.waitUntil(lambda: not widget.live.is_idle, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: widget.live.is_idle, timeout=PATIENCE_MS)
+    settle(widget)
     assert same_bits(completed.data, two[0][0])
 
 

@@ -9,7 +9,7 @@ from napari.layers import Labels
 from napari_edgeconnect.core.holes import grown
 from napari_edgeconnect.plugin import damage
 from napari_edgeconnect.plugin import layers as ours
-from napari_edgeconnect.plugin.geometry import displayed_plane
+from napari_edgeconnect.plugin.layer_plane import displayed_plane
 
 from .conftest import status
 

@@ -13,7 +13,7 @@ from napari_edgeconnect.core import edge_parts
 from napari_edgeconnect.core.edges import EdgeMap, EdgeSource
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.edge_clicks import Bridge, EraseEdge
-from napari_edgeconnect.plugin.geometry import displayed_plane
+from napari_edgeconnect.plugin.layer_plane import displayed_plane
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "scaled and turned"])

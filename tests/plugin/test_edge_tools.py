@@ -14,7 +14,8 @@ from napari_edgeconnect.core import drawing
 from napari_edgeconnect.core.edges import EdgeMap, EdgeSource, known_edges
 from napari_edgeconnect.plugin import edge_tools
 from napari_edgeconnect.plugin import layers as ours
-from napari_edgeconnect.plugin.geometry import displayed_plane, plane_values
+from napari_edgeconnect.plugin.layer_plane import displayed_plane
+from napari_edgeconnect.plugin.onto_plane import plane_values
 
 PICTURE = data.camera()[80:176, 200:280]
 HOLE = np.zeros(PICTURE.shape, bool)

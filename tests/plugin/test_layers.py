@@ -7,7 +7,7 @@ from napari.layers import Layer
 
 from napari_edgeconnect.core.edges import EdgeMap, EdgeSource
 from napari_edgeconnect.plugin import layers as ours
-from napari_edgeconnect.plugin.geometry import displayed_plane
+from napari_edgeconnect.plugin.layer_plane import displayed_plane
 
 
 @pytest.fixture

@@ -15,14 +15,6 @@ from napari_edgeconnect.plugin.widget import EdgeConnectWidget
 from .conftest import PATIENCE_MS
 
 
-@pytest.fixture
-def window(make_napari_viewer, plugin):
-    """A shown viewer, and the docked widget of the installed plugin."""
-    viewer = make_napari_viewer(show=True)
-    _, widget = viewer.window.add_plugin_dock_widget(plugin, "Inpaint")
-    return viewer, widget
-
-
 def test_a_sample_is_repaired_with_the_docked_widget(window, plugin, press, qtbot):
     viewer, widget = window
     viewer.open_sample(plugin, "cell")

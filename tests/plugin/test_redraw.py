@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.core.job import measured_edges
 from napari_edgeconnect.plugin import layers as ours
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
 
-from .conftest import PATIENCE_MS
-
-
-@pytest.fixture
-def edges(widget, press, viewer):
-    """The edge layer after hallucinating."""
-    press(widget, "hallucinate")
-    return viewer.layers["camera [edges]"]
+from .conftest import PATIENCE_MS, stroke
 
 
 def proposed(layer) -> int:
     return int((layer.data == EdgeSource.PROPOSED).sum())
-
-
-def touch(layer, at: tuple[int, int], label: EdgeSource) -> None:
-    """A stroke of one pixel."""
-    layer.brush_size = 1
-    layer.paint(at, int(label))
 
 
 def set_threshold(widget: EdgeConnectWidget, qtbot, value: float) -> None:
@@ -50,8 +36,8 @@ def test_a_lower_threshold_proposes_more_at_once_and_without_a_run(widget, edges
 def test_what_was_drawn_and_erased_stays_at_any_threshold(widget, edges, qtbot):
     drawn = (47, 20)
     erased = tuple(int(i) for i in np.argwhere(edges.data == EdgeSource.PROPOSED)[0])
-    touch(edges, drawn, EdgeSource.DRAWN)
-    touch(edges, erased, EdgeSource.NONE)
+    stroke(edges, drawn)
+    stroke(edges, erased, label=EdgeSource.NONE)
     for threshold in (0.9, 0.05, 0.3):
         set_threshold(widget, qtbot, threshold)
         assert edges.data[drawn] == EdgeSource.DRAWN
@@ -59,7 +45,7 @@ def test_what_was_drawn_and_erased_stays_at_any_threshold(widget, edges, qtbot):
 
 
 def test_one_undo_takes_a_threshold_back_and_keeps_the_stroke_before_it(widget, edges, qtbot):
-    touch(edges, (47, 20), EdgeSource.DRAWN)
+    stroke(edges, (47, 20))
     before = edges.data.copy()
     set_threshold(widget, qtbot, 0.1)
     assert not np.array_equal(edges.data, before)
@@ -87,7 +73,7 @@ def test_a_run_that_begins_at_once_takes_the_threshold_along(widget, edges, pres
 
 
 def test_a_drag_of_the_slider_is_one_step(widget, edges, qtbot):
-    touch(edges, (47, 20), EdgeSource.DRAWN)
+    stroke(edges, (47, 20))
     before = edges.data.copy()
     slider = widget.panel.threshold
     slider.setSliderDown(True)
@@ -115,7 +101,7 @@ def test_sigma_redraws_the_measured_edges_alone(widget, edges, pixels):
 
 def test_an_erased_measured_edge_stays_erased_at_another_sigma(widget, edges):
     noise = tuple(int(i) for i in np.argwhere(edges.data == EdgeSource.MEASURED)[0])
-    touch(edges, noise, EdgeSource.NONE)
+    stroke(edges, noise, label=EdgeSource.NONE)
     for sigma in (1.0, 2.0):
         widget.panel.sigma.setValue(sigma)
         assert edges.data[noise] == EdgeSource.NONE
@@ -123,8 +109,8 @@ def test_an_erased_measured_edge_stays_erased_at_another_sigma(widget, edges):
 
 def test_reset_is_the_models_own_proposal_and_can_be_undone(widget, edges, qtbot):
     machine = edges.data.copy()
-    touch(edges, (47, 20), EdgeSource.DRAWN)
-    touch(edges, tuple(int(i) for i in np.argwhere(machine == EdgeSource.PROPOSED)[0]), EdgeSource.NONE)
+    stroke(edges, (47, 20))
+    stroke(edges, tuple(int(i) for i in np.argwhere(machine == EdgeSource.PROPOSED)[0]), label=EdgeSource.NONE)
     edited = edges.data.copy()
     qtbot.waitUntil(widget.panel.reset.isEnabled)
     widget.panel.reset.trigger()

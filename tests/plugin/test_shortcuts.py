@@ -54,11 +54,11 @@ def test_a_second_panel_takes_the_keys_over_and_keeps_them(viewer, widget, make_
 
 
 @pytest.fixture
-def window(make_napari_viewer, plugin, pixels, scratch, qtbot):
-    viewer = make_napari_viewer(show=True)
+def window(window, pixels, scratch, qtbot):
+    """A shown viewer with a damaged image whose mask is painted, and the docked widget of the installed plugin."""
+    viewer, widget = window
     viewer.add_image(pixels, name="camera")
     viewer.add_labels(scratch, name="mask")
-    _, widget = viewer.window.add_plugin_dock_widget(plugin, "Inpaint")
     qtbot.waitUntil(widget.panel.hallucinate.isEnabled, timeout=PATIENCE_MS)
     return viewer, widget
 

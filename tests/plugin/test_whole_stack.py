@@ -16,7 +16,7 @@ from napari_edgeconnect.core.settings import StackSettings
 from napari_edgeconnect.core.stack import Stack
 from napari_edgeconnect.core.stack_run import repair_stack
 from napari_edgeconnect.plugin import layers as ours
-from napari_edgeconnect.plugin.geometry import displayed_plane, every_slice
+from napari_edgeconnect.plugin.layer_plane import displayed_plane, every_slice
 from napari_edgeconnect.plugin.whole_stack import MarkedPlanes, axes_of
 
 from .conftest import status

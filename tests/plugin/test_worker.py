@@ -9,7 +9,7 @@ import pytest
 from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.core.models import DEFAULT_MODEL
-from napari_edgeconnect.plugin.geometry import displayed_plane
+from napari_edgeconnect.plugin.layer_plane import displayed_plane
 from napari_edgeconnect.plugin.preferences import DEFAULTS
 from napari_edgeconnect.plugin.worker import Failure, LoadedModels, Request, Task, repair_steps
 
