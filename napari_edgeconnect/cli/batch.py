@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from napari_edgeconnect.core.settings import Settings
+
 from . import options
 from .batch_task import Batch, repair_all
-from .repair import chosen_model, known_edges
+from .repair import chosen_model
 from .report import ExitCode, reporting
 from .stack_choices import refuse_contradiction, stack_choices
+from .stack_task import StackOptions
 
 
 def batch(
@@ -49,12 +52,12 @@ def batch(
     merge_known_edges: options.MergeKnownEdges = options.DEFAULTS.merge_known_edges,
     axes: options.AxesNames = None,
     mask_axes: options.MaskAxesNames = None,
-    mapping: options.Mapping = options.DEFAULT_MAPPING,
+    mapping: options.Mapping = options.STACK_DEFAULTS.mapping,
     edges_from: options.EdgesFrom = "own",
-    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    neighbours: options.NeighboursOf = options.STACK_DEFAULTS.neighbours,
     neighbour_axis: options.NeighbourAxis = None,
     neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
-    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_mask: options.SpreadMask = options.STACK_DEFAULTS.spread_mask,
     spread_axis: options.SpreadAxis = None,
     scheduler: options.Scheduler = None,
     threads: options.Threads = 1,
@@ -83,23 +86,25 @@ def batch(
                 model=chosen,
                 device=device,
                 overwrite=overwrite,
-                axes=axes,
-                mask_axes=mask_axes,
-                choices=stack_choices(
-                    mapping, edges_from, (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis)
+                settings=Settings(
+                    sigma=options.chosen_sigma(sigma, none_wanted=no_known_edges),
+                    threshold=threshold,
+                    merge_known_edges=merge_known_edges,
+                    rim_correction=rim_correction,
+                    grow_px=grow_px,
+                    half_precision=half,
+                    match_noise=match_noise,
+                    seed=seed,
                 ),
-                scheduler=scheduler,
-                threads=threads,
-                changes={
-                    **known_edges(sigma, no_known_edges),
-                    "threshold": threshold,
-                    "merge_known_edges": merge_known_edges,
-                    "rim_correction": rim_correction,
-                    "grow_px": grow_px,
-                    "half_precision": half,
-                    "match_noise": match_noise,
-                    "seed": seed,
-                },
+                stack=StackOptions(
+                    axes=axes,
+                    mask_axes=mask_axes,
+                    choices=stack_choices(
+                        mapping, edges_from, (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis)
+                    ),
+                    scheduler=scheduler,
+                    threads=threads,
+                ),
             ),
             report,
         )

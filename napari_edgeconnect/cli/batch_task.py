@@ -10,17 +10,18 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Generator
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from napari_edgeconnect.core.settings import Settings
 from napari_edgeconnect.files import FileError, Staging, holds_stack, is_zarr, stamp
 
 from .report import Report, verdict
 from .stack_run import repair_stack_file
-from .stack_task import StackTask
+from .stack_task import StackOptions, StackTask
 from .task import Task, load_model, model_info, repair_image
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy", ".zarr")
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What ``batch`` was asked to do; fields as in :class:`StackTask`.
+    """What ``batch`` was asked to do; other fields as in :class:`Task`.
 
     Attributes
     ----------
@@ -44,20 +45,18 @@ class Batch:
         A file or a store for all, or a folder with one for each.
     output : Path
         A folder.
+    stack : StackOptions
+        For those of the files that hold stacks.
     """
 
     source: Path
     mask: Path
     output: Path
+    settings: Settings
+    stack: StackOptions
     model: str | tuple[Path, Path] | None = None
     device: str = "auto"
     overwrite: bool = False
-    axes: str | None = None
-    mask_axes: str | None = None
-    choices: Mapping[str, Any] = field(default_factory=dict)
-    scheduler: str | None = None
-    threads: int = 1
-    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -201,31 +200,30 @@ def _mask_of(batch: Batch, source: Path) -> Path:
 def _task(batch: Batch, source: Path, mask: Path) -> Task:
     """The file's task: a stack's where it holds one."""
     suffix = ".png" if source.suffix.lower() in (".jpg", ".jpeg") else source.suffix
-    common: dict[str, Any] = {
-        "command": "batch",
-        "image": source,
-        "mask": mask,
-        "output": batch.output / (source.name.removesuffix(source.suffix) + suffix),
-        "model": batch.model,
-        "device": batch.device,
-        "overwrite": batch.overwrite,
-        "changes": batch.changes,
-    }
-    if not holds_stack(source):
-        task = Task(**common)
-        return replace(task, asked=_digest(task, {}))
-    stack = {"axes": batch.axes, "mask_axes": batch.mask_axes, "choices": batch.choices}
-    task = StackTask(**common, **stack, scheduler=batch.scheduler, threads=batch.threads)
-    return replace(task, asked=_digest(task, stack))
+    task = Task(
+        command="batch",
+        image=source,
+        mask=mask,
+        output=batch.output / (source.name.removesuffix(source.suffix) + suffix),
+        model=batch.model,
+        device=batch.device,
+        overwrite=batch.overwrite,
+        settings=batch.settings,
+    )
+    if holds_stack(source):
+        task = StackTask.of(task, batch.stack)
+    return replace(task, asked=_digest(task))
 
 
-def _digest(task: Task, stack: Mapping[str, Any]) -> str:
+def _digest(task: Task) -> str:
     """All that a file's outputs follow from, in one word."""
     from napari_edgeconnect import __version__
 
     inputs = {role: [path.name, stamp(path)] for role, path in task.inputs.items()}
-    asked = [__version__, model_info(task).sha256, task.device, dict(task.changes), dict(stack), inputs]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=dict).encode()).hexdigest()
+    asked = [__version__, model_info(task).sha256, task.device, task.settings.as_dict(), inputs]
+    if isinstance(task, StackTask):
+        asked += [task.axes, task.mask_axes, task.choices.as_dict()]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def _recorded(task: Task) -> Any:
@@ -252,7 +250,7 @@ def _named(steps: Generator[Step, None, Result], name: str) -> Generator[Step, N
             try:
                 step = next(steps)
             except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+                return end.value
             yield step._replace(what=f"{name}: {step.what}")
     finally:
         steps.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image, write_json
+from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image, write_json, write_text
 
 from . import options
 from .records import named_inputs
@@ -117,15 +116,15 @@ def measure(
         hole, notes = read_as_mask(mask)
         for note in (*source.notes, *notes):
             report.note(note)
-        objects = _given_objects(labels, segment_with, threshold, source)
-        settings = replace(Settings(), grow_px=grow_px, **({} if sigma is None else {"sigma": sigma}))
+        given = _given_objects(labels, segment_with, threshold, source)
+        settings = Settings(sigma=options.chosen_sigma(sigma), grow_px=grow_px)
         output.mkdir(parents=True, exist_ok=True)
         staging = Staging(inputs.values(), overwrite=overwrite)
         paths = [staging.plan(output / name) for name in _NAMES]
         loaded = EdgeConnect.load(model or DEFAULT_MODEL, device=device)
         report.model(loaded.info, str(loaded.device))
         found = _repairs(report, loaded, source.pixels, hole, settings, trials=trials, level=level, seed=seed)
-        objects, said = objects or _by_otsu(found)
+        objects, said = given or _by_otsu(found)
         size = 1.0 if pixel_size is None else pixel_size
         steps = effect_steps(
             found, objects, pixel_size=size, unit="px" if pixel_size is None else unit, samples=samples, seed=seed
@@ -147,7 +146,7 @@ def measure(
         staging.commit(
             {
                 output / _NAMES[0]: partial(write_json, record=record),
-                **{output / name: partial(_write_text, text=text) for name, text in contents.items()},
+                **{output / name: partial(write_text, text=text) for name, text in contents.items()},
             }
         )
         for path in paths:
@@ -215,7 +214,3 @@ def _repairs(
     if trials == 0:
         return report.follow(repair_spread_steps(model, pixels, hole, settings))
     return report.follow(uncertainty_steps(pixels, hole, model, settings, trials=trials, level=level, seed=seed))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from napari_edgeconnect.files import Staging
+from napari_edgeconnect.files import Staging, write_text
 
 from .options import Json, Overwrite, Quiet
 from .records import read_record
 from .replay import RECORD_HELP
 from .report import reporting
 
-FormatName = StrEnum("FormatName", {name: name for name in ("text", "markdown", "bibtex")})
-
 Records = Annotated[
     list[Path], typer.Argument(metavar="RECORD.json...", help=f"{RECORD_HELP} As many as the paper has.")
 ]
+#: As ``core.methods_text.Format``, which would load scipy; a test compares.
 Format = Annotated[
-    FormatName, typer.Option("--format", help="Paragraphs with references, or the references for BibTeX alone.")
+    Literal["text", "markdown", "bibtex"],
+    typer.Option("--format", help="Paragraphs with references, or the references for BibTeX alone."),
 ]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write it here. Default: say it.")]
 
 
 def methods(
     records: Records,
-    form: Format = FormatName("text"),  # noqa: B008 - an enum's member
+    form: Format = "text",
     output: Output = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -39,10 +39,10 @@ def methods(
         from napari_edgeconnect.core.methods_text import methods_text
 
         read = [read_record(path) for path in records]
-        text = methods_text(read, form.value)
+        text = methods_text(read, form)
         if output is not None:
             staging = Staging(records, overwrite=overwrite)
-            staging.commit({staging.plan(output): lambda path: path.write_text(text + "\n", encoding="utf-8")})
+            staging.commit({staging.plan(output): partial(write_text, text=text + "\n")})
             report.written(output)
-        told = {"command": "methods", "format": form.value, "records": len(read), "text": text}
+        told = {"command": "methods", "format": form, "records": len(read), "text": text}
         report.table([] if output else text.splitlines(), told)

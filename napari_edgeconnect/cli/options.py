@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Final, Literal
 
 import typer
 
 from napari_edgeconnect.core.settings import (
-    CLASSICAL_METHODS,
     LARGEST_NEIGHBOUR_REACH,
+    ClassicalMethod,
+    ContrastOf,
     Neighbours,
     Settings,
     Spreading,
@@ -22,9 +22,7 @@ STACK_DEFAULTS = StackSettings()
 #: Tight masks leave a rim of damaged pixels, so the command line widens them.
 GROW_PX = 2.0
 
-EDGECONNECT = "edgeconnect"
-MethodName = StrEnum("MethodName", {name: name for name in (EDGECONNECT, *CLASSICAL_METHODS)})
-DEFAULT_METHOD = MethodName(EDGECONNECT)
+EDGECONNECT: Final = "edgeconnect"
 #: The method's name where nothing is filled in: ``--exclude``.
 EXCLUDE = "exclude"
 
@@ -32,12 +30,6 @@ _MODEL = "Model"
 _EDGES = "Edges"
 _RUN = "Running"
 _STACK = "Stacks"
-MappingName = StrEnum("MappingName", {name: name for name in ("plane", "stack")})
-DEFAULT_MAPPING = MappingName(STACK_DEFAULTS.mapping)
-NeighboursName = StrEnum("NeighboursName", {name: name for name in get_args(Neighbours)})
-DEFAULT_NEIGHBOURS = NeighboursName(STACK_DEFAULTS.neighbours)
-SpreadingName = StrEnum("SpreadingName", {name: name for name in get_args(Spreading)})
-DEFAULT_SPREADING = SpreadingName(STACK_DEFAULTS.spread_mask)
 
 Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, TIFF or NPY: one plane, gray, RGB or RGBA.")]
 ImageOrStack = Annotated[
@@ -75,7 +67,7 @@ EdgeOutput = Annotated[
     ),
 ]
 Method = Annotated[
-    MethodName,
+    Literal["edgeconnect", ClassicalMethod],
     typer.Option(
         help="What repairs. All but edgeconnect work without the networks, so options of models, edges and devices do "
         "not go with them. telea, navier-stokes and patchmatch need the extra 'classical'.",
@@ -190,7 +182,7 @@ MaskAxesNames = Annotated[
     ),
 ]
 Mapping = Annotated[
-    MappingName,
+    ContrastOf,
     typer.Option(
         "--mapping",
         help="Contrast of each plane by itself, or one for the stack, so that a film does not flicker with it.",
@@ -207,7 +199,7 @@ EdgesFrom = Annotated[
     ),
 ]
 NeighboursOf = Annotated[
-    NeighboursName,
+    Neighbours,
     typer.Option(
         "--neighbours",
         help="What adjacent planes give for a hole in which they are intact, as far as their surroundings fit: off; "
@@ -229,7 +221,7 @@ NeighbourReach = Annotated[
     typer.Option(min=1, max=LARGEST_NEIGHBOUR_REACH, help="How many planes on either side.", rich_help_panel=_STACK),
 ]
 SpreadMask = Annotated[
-    SpreadingName,
+    Spreading,
     typer.Option(
         "--spread-mask",
         help="Of a mask with a plane for each place: no (as it is); between (empty planes between two that are painted "
@@ -319,3 +311,10 @@ Json = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_RUN)]
+
+
+def chosen_sigma(sigma: float | None, *, none_wanted: bool = False) -> float | None:
+    """What ``--sigma`` and ``--no-known-edges`` say together; the default where neither is given."""
+    if none_wanted and sigma is not None:
+        raise typer.BadParameter("it contradicts --no-known-edges.", param_hint="--sigma")
+    return DEFAULTS.sigma if sigma is None and not none_wanted else sigma

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import typer
 
+from napari_edgeconnect.core.settings import Settings
 from napari_edgeconnect.files import holds_stack
 
 from . import options
 from .report import reporting
 from .stack_choices import FOR_STACKS_ALONE, MASKS_OF_STACKS, WORKERS, refuse_contradiction, stack_choices
 from .stack_run import repair_stack_file
-from .stack_task import StackTask
+from .stack_task import StackOptions, StackTask
 from .task import Task, propose_edges, repair_image
 
 
@@ -23,7 +23,7 @@ def inpaint(
     mask: options.Mask,
     output: options.Output,
     context: typer.Context,
-    method: options.Method = options.DEFAULT_METHOD,
+    method: options.Method = options.EDGECONNECT,
     exclude: options.Exclude = None,
     model: options.Model = None,
     edge_weights: options.EdgeWeights = None,
@@ -39,12 +39,12 @@ def inpaint(
     merge_known_edges: options.MergeKnownEdges = options.DEFAULTS.merge_known_edges,
     axes: options.AxesNames = None,
     mask_axes: options.MaskAxesNames = None,
-    mapping: options.Mapping = options.DEFAULT_MAPPING,
+    mapping: options.Mapping = options.STACK_DEFAULTS.mapping,
     edges_from: options.EdgesFrom = "own",
-    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    neighbours: options.NeighboursOf = options.STACK_DEFAULTS.neighbours,
     neighbour_axis: options.NeighbourAxis = None,
     neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
-    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_mask: options.SpreadMask = options.STACK_DEFAULTS.spread_mask,
     spread_axis: options.SpreadAxis = None,
     plane: options.Planes = None,
     scheduler: options.Scheduler = None,
@@ -75,64 +75,44 @@ def inpaint(
     if probability is not None and edges is None:
         raise typer.BadParameter("it needs --edges, the labels that it belongs to.", param_hint="--probability")
     with reporting(as_json=as_json, quiet=quiet) as report:
-        common: dict[str, Any] = {
-            "command": "inpaint",
-            "image": image,
-            "mask": mask,
-            "output": output,
-            "model": chosen,
-            "device": device,
-            "self_test": selftest,
-            "embed_mask": embed_mask,
-            "overwrite": overwrite,
-            "changes": {
-                **known_edges(sigma, no_known_edges),
-                "threshold": threshold,
-                "merge_known_edges": merge_known_edges,
-                "rim_correction": rim_correction,
-                "grow_px": grow_px,
-                "half_precision": half,
-                "match_noise": match_noise,
-                "seed": seed,
-            },
-        }
-        if axes is not None or holds_stack(image):
-            refuse_options(context, {"exclude", "selftest"}, "it goes with one plane, not with a stack.")
-            refuse_contradiction(scheduler, threads)
-            task = StackTask(
-                **common,
-                method=method.value,
-                edges=edges,
-                probability=probability,
-                save_edges=save_edges,
-                save_probability=save_probability,
-                axes=axes,
-                mask_axes=mask_axes,
-                choices=stack_choices(
-                    mapping,
-                    edges_from,
-                    (neighbours, neighbour_axis, neighbour_reach),
-                    (spread_mask, spread_axis),
-                    plane,
-                ),
-                scheduler=scheduler,
-                threads=threads,
-            )
-            repair_stack_file(task, report)
-            return
-        refuse_options(context, FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
-        repair_image(
-            Task(
-                **common,
-                method=method.value if exclude is None else options.EXCLUDE,
-                excluded=None if exclude is None else excluded_value(exclude),
-                edges=edges,
-                probability=probability,
-                save_edges=save_edges,
-                save_probability=save_probability,
+        task = Task(
+            command="inpaint",
+            image=image,
+            mask=mask,
+            output=output,
+            method=method if exclude is None else options.EXCLUDE,
+            excluded=None if exclude is None else excluded_value(exclude),
+            edges=edges,
+            probability=probability,
+            save_edges=save_edges,
+            save_probability=save_probability,
+            model=chosen,
+            device=device,
+            self_test=selftest,
+            embed_mask=embed_mask,
+            overwrite=overwrite,
+            settings=Settings(
+                sigma=options.chosen_sigma(sigma, none_wanted=no_known_edges),
+                threshold=threshold,
+                merge_known_edges=merge_known_edges,
+                rim_correction=rim_correction,
+                grow_px=grow_px,
+                half_precision=half,
+                match_noise=match_noise,
+                seed=seed,
             ),
-            report,
         )
+        if axes is None and not holds_stack(image):
+            refuse_options(context, FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
+            repair_image(task, report)
+            return
+        refuse_options(context, {"exclude", "selftest"}, "it goes with one plane, not with a stack.")
+        refuse_contradiction(scheduler, threads)
+        choices = stack_choices(
+            mapping, edges_from, (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis), plane
+        )
+        of_stack = StackOptions(axes=axes, mask_axes=mask_axes, choices=choices, scheduler=scheduler, threads=threads)
+        repair_stack_file(StackTask.of(task, of_stack), report)
 
 
 def edges(
@@ -149,12 +129,12 @@ def edges(
     threshold: options.Threshold = options.DEFAULTS.threshold,
     axes: options.AxesNames = None,
     mask_axes: options.MaskAxesNames = None,
-    mapping: options.Mapping = options.DEFAULT_MAPPING,
+    mapping: options.Mapping = options.STACK_DEFAULTS.mapping,
     edges_from: options.EdgesFrom = "own",
-    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    neighbours: options.NeighboursOf = options.STACK_DEFAULTS.neighbours,
     neighbour_axis: options.NeighbourAxis = None,
     neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
-    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_mask: options.SpreadMask = options.STACK_DEFAULTS.spread_mask,
     spread_axis: options.SpreadAxis = None,
     plane: options.Planes = None,
     scheduler: options.Scheduler = None,
@@ -174,25 +154,25 @@ def edges(
     """
     chosen = chosen_model(model, edge_weights, inpaint_weights)
     with reporting(as_json=as_json, quiet=quiet) as report:
-        common: dict[str, Any] = {
-            "command": "edges",
-            "image": image,
-            "mask": mask,
-            "output": output,
-            "save_probability": save_probability,
-            "model": chosen,
-            "device": device,
-            "overwrite": overwrite,
-            "changes": {
-                **known_edges(sigma, no_known_edges),
-                "threshold": threshold,
-                "grow_px": grow_px,
-                "half_precision": half,
-            },
-        }
+        task = Task(
+            command="edges",
+            image=image,
+            mask=mask,
+            output=output,
+            save_probability=save_probability,
+            model=chosen,
+            device=device,
+            overwrite=overwrite,
+            settings=Settings(
+                sigma=options.chosen_sigma(sigma, none_wanted=no_known_edges),
+                threshold=threshold,
+                grow_px=grow_px,
+                half_precision=half,
+            ),
+        )
         if axes is None and not holds_stack(image):
             refuse_options(context, FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
-            propose_edges(Task(**common), report)
+            propose_edges(task, report)
             return
         refuse_contradiction(scheduler, threads)
         if neighbours in ("start", "contents"):
@@ -200,8 +180,8 @@ def edges(
         choices = stack_choices(
             mapping, edges_from, (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis), plane
         )
-        of_stack = {"axes": axes, "mask_axes": mask_axes, "choices": choices}
-        repair_stack_file(StackTask(**common, **of_stack, scheduler=scheduler, threads=threads), report)
+        of_stack = StackOptions(axes=axes, mask_axes=mask_axes, choices=choices, scheduler=scheduler, threads=threads)
+        repair_stack_file(StackTask.of(task, of_stack), report)
 
 
 def complete(
@@ -221,11 +201,11 @@ def complete(
     merge_known_edges: options.MergeKnownEdges = options.DEFAULTS.merge_known_edges,
     axes: options.AxesNames = None,
     mask_axes: options.MaskAxesNames = None,
-    mapping: options.Mapping = options.DEFAULT_MAPPING,
-    neighbours: options.NeighboursOf = options.DEFAULT_NEIGHBOURS,
+    mapping: options.Mapping = options.STACK_DEFAULTS.mapping,
+    neighbours: options.NeighboursOf = options.STACK_DEFAULTS.neighbours,
     neighbour_axis: options.NeighbourAxis = None,
     neighbour_reach: options.NeighbourReach = options.STACK_DEFAULTS.neighbour_reach,
-    spread_mask: options.SpreadMask = options.DEFAULT_SPREADING,
+    spread_mask: options.SpreadMask = options.STACK_DEFAULTS.spread_mask,
     spread_axis: options.SpreadAxis = None,
     plane: options.Planes = None,
     scheduler: options.Scheduler = None,
@@ -248,32 +228,32 @@ def complete(
     """
     chosen = chosen_model(model, edge_weights, inpaint_weights)
     with reporting(as_json=as_json, quiet=quiet) as report:
-        common: dict[str, Any] = {
-            "command": "complete",
-            "image": image,
-            "mask": mask,
-            "output": output,
-            "edges": edges,
-            "probability": probability,
-            "model": chosen,
-            "device": device,
-            "self_test": selftest,
-            "embed_mask": embed_mask,
-            "overwrite": overwrite,
-            "changes": {
-                **known_edges(sigma, no_known_edges),
-                "threshold": threshold,
-                "merge_known_edges": merge_known_edges,
-                "rim_correction": rim_correction,
-                "grow_px": grow_px,
-                "half_precision": half,
-                "match_noise": match_noise,
-                "seed": seed,
-            },
-        }
+        task = Task(
+            command="complete",
+            image=image,
+            mask=mask,
+            output=output,
+            edges=edges,
+            probability=probability,
+            model=chosen,
+            device=device,
+            self_test=selftest,
+            embed_mask=embed_mask,
+            overwrite=overwrite,
+            settings=Settings(
+                sigma=options.chosen_sigma(sigma, none_wanted=no_known_edges),
+                threshold=threshold,
+                merge_known_edges=merge_known_edges,
+                rim_correction=rim_correction,
+                grow_px=grow_px,
+                half_precision=half,
+                match_noise=match_noise,
+                seed=seed,
+            ),
+        )
         if axes is None and not holds_stack(image):
             refuse_options(context, FOR_STACKS_ALONE, f"it goes with stacks, and {image} is one plane.")
-            repair_image(Task(**common), report)
+            repair_image(task, report)
             return
         refuse_options(context, {"selftest"}, "it goes with one plane, not with a stack.")
         refuse_contradiction(scheduler, threads)
@@ -282,8 +262,8 @@ def complete(
         choices = stack_choices(
             mapping, "own", (neighbours, neighbour_axis, neighbour_reach), (spread_mask, spread_axis), plane
         )
-        of_stack = {"axes": axes, "mask_axes": mask_axes, "choices": choices}
-        repair_stack_file(StackTask(**common, **of_stack, scheduler=scheduler, threads=threads), report)
+        of_stack = StackOptions(axes=axes, mask_axes=mask_axes, choices=choices, scheduler=scheduler, threads=threads)
+        repair_stack_file(StackTask.of(task, of_stack), report)
 
 
 def _refuse_network_options(context: typer.Context, method: str) -> None:
@@ -345,12 +325,3 @@ def chosen_model(model: str | None, edge: Path | None, inpaint: Path | None) -> 
     if model is not None:
         raise typer.BadParameter("give a model, or two weight files, not both.", param_hint="--model")
     return edge, inpaint
-
-
-def known_edges(sigma: float | None, none_wanted: bool) -> dict[str, float | None]:
-    """The change to the default settings; none when nothing was asked for."""
-    if none_wanted and sigma is not None:
-        raise typer.BadParameter("it contradicts --no-known-edges.", param_hint="--sigma")
-    if none_wanted:
-        return {"sigma": None}
-    return {} if sigma is None else {"sigma": sigma}

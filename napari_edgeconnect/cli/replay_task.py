@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from .options import EDGECONNECT
 from .records import found_input, read_record
 from .report import Report
 from .stack_run import stack_repaired
-from .stack_task import StackTask
+from .stack_task import StackOptions, StackTask
 from .task import Task, plan_outputs, provenance, read_inputs, write_repair
 
 if TYPE_CHECKING:
@@ -66,7 +66,16 @@ def replay_file(
         raise FileError(f"{output} is what the replay is to be compared with: give another output name.")
     loaded = _model(record, model, device, report) if record["method"] == EDGECONNECT else None
     _warn(record, loaded, report)
-    task = Task(command=_COMMAND, output=output, method=record["method"], overwrite=overwrite, **inputs)
+    task = Task(
+        command=_COMMAND,
+        image=inputs["image"],
+        mask=inputs["mask"],
+        edges=inputs.get("edges"),
+        probability=inputs.get("probability"),
+        output=output,
+        method=record["method"],
+        overwrite=overwrite,
+    )
     if record["kind"] == "stack":
         again = _stack_again(record, task, report, loaded)
     else:
@@ -114,14 +123,14 @@ def _model(record: Mapping[str, Any], model: str | None, device: str | None, rep
 
 def _with_device(record: Mapping[str, Any]) -> dict[str, Any]:
     """A stack's record with the device of its planes."""
-    first = next(iter(record.get("planes", ())), {})
+    first: Mapping[str, Any] = next(iter(record.get("planes", ())), {})
     return {**record, **{name: first[name] for name in ("device", "device_name") if name in first}}
 
 
 def _warn(record: Mapping[str, Any], model: EdgeConnect | None, report: Report) -> None:
     from napari_edgeconnect.core.replay import warnings_about
 
-    for sentence in warnings_about(_with_device(record), model and model.device):
+    for sentence in warnings_about(_with_device(record), model.device if model else None):
         report.note(sentence)
 
 
@@ -156,23 +165,17 @@ def _stack_again(record: Mapping[str, Any], task: Task, report: Report, model: E
     from napari_edgeconnect.core.replay import settings_of
     from napari_edgeconnect.core.settings import StackSettings
 
-    shared, settings = record["stack"], settings_of(record["settings"])
-    info = model.info if model else None
-    stack_task = StackTask(
-        **{name: getattr(task, name) for name in ("command", "image", "mask", "output", "edges", "probability")},
-        overwrite=task.overwrite,
-        model=(info.edge, info.inpaint) if info else None,
-        device=str(model.device) if model else "auto",
-        changes=dict(vars(settings)),
+    shared = record["stack"]
+    task = replace(task, settings=settings_of(record["settings"]))
+    if model is not None:
+        task = replace(task, model=(model.info.edge, model.info.inpaint), device=str(model.device))
+    choices = {field.name: shared[field.name] for field in fields(StackSettings)}
+    options = StackOptions(
         axes=shared["axes"],
         mask_axes=shared["mask_axes"],
-        method=task.method,
-        choices={
-            field.name: tuple(value) if isinstance(value := shared[field.name], list) else value
-            for field in fields(StackSettings)
-        },
+        choices=StackSettings(**{**choices, "planes": tuple(choices["planes"])}),
     )
-    again, _ = stack_repaired(stack_task, report, model)
+    again, _ = stack_repaired(StackTask.of(task, options), report, model)
     return again
 
 

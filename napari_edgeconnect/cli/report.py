@@ -7,7 +7,7 @@ not a bug ends in one sentence and an exit code.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -55,7 +55,7 @@ class Report:
                     try:
                         show(next(steps))
                     except StopIteration as stop:
-                        return stop.value  # type: ignore[no-any-return]
+                        return stop.value
         finally:
             steps.close()
 
@@ -107,7 +107,7 @@ class Report:
             typer.echo(line, err=True)
 
     @contextmanager
-    def _bar(self) -> Iterator[Any]:
+    def _bar(self) -> Iterator[Callable[[Step], None]]:
         if self._as_json:
             yield lambda step: self._say("", {"event": "step", **step._asdict()})
             return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_edgeconnect.files import FileError, Staging, read_as_mask, read_image, write_image, write_json
+from napari_edgeconnect.files import FileError, Staging, read_as_mask, read_image, write_image, write_json, write_text
 
 from . import options
 from .records import named_inputs
@@ -76,12 +76,11 @@ def selftest(
             "command": "selftest",
             "inputs": named_inputs({"image": image, "mask": mask}, output / _NAMES[0]),
         }
-        text = markdown(test)
         staging.commit(
             {
                 output / _NAMES[0]: partial(write_json, record=record),
                 output / _NAMES[1]: partial(write_image, pixels=contact_sheet(test), suffix=".png"),
-                output / _NAMES[2]: lambda path: path.write_text(text, encoding="utf-8", newline="\n"),
+                output / _NAMES[2]: partial(write_text, text=markdown(test)),
             }
         )
         if test.missing:

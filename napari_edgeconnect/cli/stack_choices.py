@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import typer
+
+from napari_edgeconnect.core.settings import ContrastOf, Neighbours, Spreading, StackSettings
 
 #: By the names of the commands' parameters.
 MASKS_OF_STACKS = {"mask_axes", "spread_mask", "spread_axis", "plane"}
@@ -15,25 +16,26 @@ FOR_STACKS_ALONE = {"mapping", "edges_from"} | MASKS_OF_STACKS | _NEIGHBOURS | W
 
 
 def stack_choices(
-    mapping: str,
+    mapping: ContrastOf,
     edges_from: str,
-    neighbours: tuple[str, str | None, int],
-    spreading: tuple[str, str | None],
+    neighbours: tuple[Neighbours, str | None, int],
+    spreading: tuple[Spreading, str | None],
     planes: Sequence[str] | None = None,
-) -> dict[str, Any]:
+) -> StackSettings:
     """The choices that a stack's options make; of neighbours their kind, axis and reach, of spreading how and along."""
     kind, axis, reach = neighbours
     how, along = spreading
-    return {
-        "mapping": str(mapping),
-        "edges_from": int(edges_from) if edges_from.isdecimal() else edges_from,
-        "neighbours": str(kind),
-        "neighbour_axis": axis and axis.upper(),
-        "neighbour_reach": reach,
-        "spread_mask": str(how),
-        "spread_axis": along and along.upper(),
-        "planes": tuple(planes or ()),
-    }
+    return StackSettings(
+        mapping=mapping,
+        # Any word may come; StackSettings refuses all but its own in a sentence.
+        edges_from=int(edges_from) if edges_from.isdecimal() else edges_from,  # type: ignore[arg-type]
+        neighbours=kind,
+        neighbour_axis=axis and axis.upper(),
+        neighbour_reach=reach,
+        spread_mask=how,
+        spread_axis=along and along.upper(),
+        planes=tuple(planes or ()),
+    )
 
 
 def refuse_contradiction(scheduler: str | None, threads: int) -> None:

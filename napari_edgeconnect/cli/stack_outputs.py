@@ -5,7 +5,7 @@ Apart from ``stack_run``, which decides what is done and when.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple
 from functools import lru_cache, partial
 from itertools import groupby
@@ -66,7 +66,8 @@ def outputs_of(task: StackTask, source: StackFile) -> dict[str, Path]:
 
 def keep(parts: Parts, name: int | str, fills: Sequence[Fill]) -> None:
     """Write down what an errand gave, as soon as it is finished."""
-    arrays, records = {}, []
+    arrays: dict[str, NDArray[Any]] = {}
+    records = []
     for n, fill in enumerate(fills):
         arrays[f"altered_{n}"] = np.flatnonzero(fill.altered)
         arrays[f"values_{n}"] = fill.values
@@ -77,7 +78,7 @@ def keep(parts: Parts, name: int | str, fills: Sequence[Fill]) -> None:
     parts.put(name, arrays, records)
 
 
-def kept_fills(stack: Stack, errands: Sequence[Errand], parts: Parts) -> Any:
+def kept_fills(stack: Stack, errands: Sequence[Errand], parts: Parts) -> Callable[[Place], Sequence[Fill]]:
     """Gives a place's fills as they were kept; asked for one place several times in a row, as writers do."""
     from napari_edgeconnect.core.holes import Box
     from napari_edgeconnect.core.stack_fill import Fill
@@ -93,8 +94,9 @@ def kept_fills(stack: Stack, errands: Sequence[Errand], parts: Parts) -> Any:
                 box = Box(*ends) if ends else None
                 altered = np.zeros(box.shape if box else stack.axes.plane_shape, dtype=bool)
                 altered.flat[arrays[f"altered_{n}"]] = True
-                edges = [arrays.get(f"{name}_{n}") for name in ("labels", "probability")]
-                made.append(Fill(place, channel, altered, arrays[f"values_{n}"], record, *edges, box=box))
+                labels, probability = arrays.get(f"labels_{n}"), arrays.get(f"probability_{n}")
+                values = arrays[f"values_{n}"]
+                made.append(Fill(place, channel, altered, values, record, labels, probability, box))
         return made
 
     return fills
@@ -105,7 +107,7 @@ def commit(
     staging: Staging,
     source: StackFile,
     stack: Stack,
-    fills: Any,
+    fills: Callable[[Place], Sequence[Fill]],
     record: Mapping[str, Any],
     *,
     within: Path,
@@ -120,10 +122,10 @@ def commit(
     shape = tuple(stack.axes.size(name) for name in axes)
 
     def as_stack(planes: Iterable[NDArray[Any]], dtype: type) -> Writer:
-        options = {"tile_px": _TILE_PX} if stack.in_cutouts else {}
-        return partial(write_planes, planes=planes, shape=shape, dtype=np.dtype(dtype), axes=axes, **options)
+        return partial(write_planes, planes=planes, shape=shape, dtype=np.dtype(dtype), axes=axes, tile_px=tile_px)
 
-    boxes = list(tiles(stack.axes.plane_shape, _TILE_PX)) if stack.in_cutouts else None
+    tile_px = _TILE_PX if stack.in_cutouts else None
+    boxes = list(tiles(stack.axes.plane_shape, tile_px)) if tile_px else None
 
     writers: dict[Path, Writer] = {task.record_path(): partial(write_json, record=record)}
     labels = task.output if task.wants_edges_alone else task.save_edges

@@ -9,7 +9,7 @@ stopped when the same command is given again.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -26,9 +26,11 @@ from .stack_task import StackTask, anywhere, open_on_worker, opened, repairer_of
 from .task import load_model, model_info, provenance
 
 if TYPE_CHECKING:
+    from napari_edgeconnect.core.axes import Place
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.results import Step
     from napari_edgeconnect.core.stack import Stack
+    from napari_edgeconnect.core.stack_fill import Fill
     from napari_edgeconnect.core.stack_parts import Errand
     from napari_edgeconnect.core.stack_plane import Repairer
     from napari_edgeconnect.core.stack_run import Finished
@@ -186,7 +188,9 @@ def _loaded(task: StackTask, report: Report, model: EdgeConnect | None) -> Repai
     return repairer_of(task, model or load_model(task, report))
 
 
-def _record(task: StackTask, stack: Stack, fills: Any, *, seconds: float) -> dict[str, Any]:
+def _record(
+    task: StackTask, stack: Stack, fills: Callable[[Place], Sequence[Fill]], *, seconds: float
+) -> dict[str, Any]:
     from napari_edgeconnect.core.record import origin
     from napari_edgeconnect.core.stack_run import plane_records
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_edgeconnect.core.settings import StackSettings
 from napari_edgeconnect.files import (
     FileError,
     StackFile,
@@ -18,27 +19,25 @@ from napari_edgeconnect.files import (
 )
 
 from .edge_files import MEANINGS
-from .options import EDGECONNECT
-from .task import Task, settings_of
+from .options import EDGECONNECT, STACK_DEFAULTS
+from .task import Task
 
 if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
-    from napari_edgeconnect.core.settings import StackSettings
     from napari_edgeconnect.core.stack import Stack
     from napari_edgeconnect.core.stack_plane import Repairer
     from napari_edgeconnect.core.workers import Opened
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackTask(Task):
-    """What a command was asked to do with a stack.
+class StackOptions:
+    """What is asked about stacks alone.
 
     Attributes
     ----------
     axes, mask_axes : str or None
         None: as the files say.
-    choices : dict
-        Fields of ``StackSettings`` that differ from its defaults.
+    choices : StackSettings
     scheduler : str or None
         Address of a dask scheduler, on whose workers the planes are repaired.
     threads : int
@@ -47,9 +46,19 @@ class StackTask(Task):
 
     axes: str | None = None
     mask_axes: str | None = None
-    choices: Mapping[str, Any] = field(default_factory=dict)
+    choices: StackSettings = STACK_DEFAULTS
     scheduler: str | None = None
     threads: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackTask(StackOptions, Task):
+    """What a command was asked to do with a stack."""
+
+    @classmethod
+    def of(cls, task: Task, options: StackOptions) -> StackTask:
+        """What was asked of any image, and what was asked of stacks alone."""
+        return cls(**vars(task), **vars(options))
 
     @property
     def has_workers(self) -> bool:
@@ -79,7 +88,6 @@ def opened(task: StackTask) -> Iterator[tuple[StackFile, Stack, list[str]]]:
     FileError, ValueError
         Where they can't be read, do not fit together, or say nothing about their axes.
     """
-    from napari_edgeconnect.core.settings import StackSettings
     from napari_edgeconnect.core.stack import Stack
 
     with open_stack(task.image) as source, _mask(task) as (mask, mask_axes, notes):
@@ -97,8 +105,8 @@ def opened(task: StackTask) -> Iterator[tuple[StackFile, Stack, list[str]]]:
             mask,
             asked,
             mask_axes=mask_axes,
-            settings=settings_of(task),
-            choices=replace(StackSettings(), **task.choices),
+            settings=task.settings,
+            choices=task.choices,
         )
         stack = replace(stack, keeps_edges=bool(task.save_edges or task.save_probability or task.wants_edges_alone))
         if task.edges is None:
@@ -162,9 +170,9 @@ def open_on_worker(
     """Open a task's stack and load its model on a worker, with what was decided for all planes before."""
     from napari_edgeconnect.core.workers import Opened
 
-    decided_before = {"mapping": "plane", "edges_from": "own"}
+    undecided = replace(choices, mapping="plane", edges_from="own")
     with ExitStack() as files:
-        _, stack, _ = files.enter_context(opened(replace(task, choices={**asdict(choices), **decided_before})))
+        _, stack, _ = files.enter_context(opened(replace(task, choices=undecided)))
         stack = replace(stack, choices=choices, contrasts=contrasts, guide=guide)
         return Opened(repairer_of(task), stack, files.pop_all().close)
 
@@ -176,5 +184,11 @@ def anywhere(task: StackTask) -> StackTask:
         model = (model[0].resolve(), model[1].resolve())
     elif model is not None and Path(model).exists():
         model = str(Path(model).resolve())
-    inputs = {role: path.resolve() for role, path in task.inputs.items()}
-    return replace(task, **inputs, model=model)
+    return replace(
+        task,
+        image=task.image.resolve(),
+        mask=task.mask.resolve(),
+        edges=task.edges and task.edges.resolve(),
+        probability=task.probability and task.probability.resolve(),
+        model=model,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_edgeconnect.core.settings import Settings
 from napari_edgeconnect.files import (
     ImageFile,
     Staging,
@@ -29,7 +30,7 @@ from napari_edgeconnect.files import (
 )
 
 from .edge_files import check_size, given_edges
-from .options import EDGECONNECT, EXCLUDE
+from .options import DEFAULTS, EDGECONNECT, EXCLUDE
 from .records import from_folder_of, named_inputs, read_record
 from .report import Report
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.edges import EdgeMap
     from napari_edgeconnect.core.models import ModelInfo
     from napari_edgeconnect.core.results import ClassicalRepair, Repair, Step
-    from napari_edgeconnect.core.settings import Settings
     from napari_edgeconnect.files.staging import Writer
 
 
@@ -62,8 +62,7 @@ class Task:
         None: the bundled model.
     device : str
     overwrite : bool
-    changes : dict
-        Fields of ``Settings`` that differ from its defaults.
+    settings : Settings
     asked : str or None
         What a run on many files knows its own outputs by; goes into the record.
     embed_mask : bool or None
@@ -85,7 +84,7 @@ class Task:
     model: str | tuple[Path, Path] | None = None
     device: str = "auto"
     overwrite: bool = False
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = DEFAULTS
     asked: str | None = None
     embed_mask: bool | None = None
     self_test: Path | None = None
@@ -185,7 +184,7 @@ def _warn(task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report
     from napari_edgeconnect.core.refusals import reasons_against
 
     info = model.info if model else model_info(task)
-    for reason in reasons_against(source.pixels, mask, settings_of(task), model=info):
+    for reason in reasons_against(source.pixels, mask, task.settings, model=info):
         if reason.name != "much-missing":
             report.note(reason.sentence)
 
@@ -193,9 +192,9 @@ def _warn(task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report
 def _repair_steps(
     task: Task, source: ImageFile, mask: NDArray[np.bool_], report: Report, model: EdgeConnect | None
 ) -> Generator[Step, None, Repair | ClassicalRepair]:
-    settings = settings_of(task)
+    settings = task.settings
     if task.method == EXCLUDE:
-        return _excluded(task, source, mask, settings)
+        return _excluded(task, source, mask)
     if task.method != EDGECONNECT:
         from napari_edgeconnect.core.classical import inpaint_steps
 
@@ -207,15 +206,13 @@ def _repair_steps(
     return model.complete_steps(source.pixels, mask, edges, settings)
 
 
-def _excluded(
-    task: Task, source: ImageFile, mask: NDArray[np.bool_], settings: Settings
-) -> Generator[Step, None, ClassicalRepair]:
+def _excluded(task: Task, source: ImageFile, mask: NDArray[np.bool_]) -> Generator[Step, None, ClassicalRepair]:
     from napari_edgeconnect.core.exclusion import exclude
     from napari_edgeconnect.core.results import Step
 
     assert task.excluded is not None
     yield Step(0, 1, "Excluding")
-    return exclude(source.pixels, mask, task.excluded, grow_px=settings.grow_px, return_record=True)
+    return exclude(source.pixels, mask, task.excluded, grow_px=task.settings.grow_px, return_record=True)
 
 
 def propose_edges(task: Task, report: Report) -> None:
@@ -228,11 +225,10 @@ def propose_edges(task: Task, report: Report) -> None:
     source, mask = _read(task, report)
     check_format(task.output, mask.shape, np.dtype(np.uint8))
     _check_outputs(task, None)
-    settings = settings_of(task)
     model = load_model(task, report)
-    edges = report.follow(model.hallucinate_edges_steps(source.pixels, mask, settings))
+    edges = report.follow(model.hallucinate_edges_steps(source.pixels, mask, task.settings))
     record = {
-        **model.record_of(edges, settings),
+        **model.record_of(edges, task.settings),
         "seconds": round(time.monotonic() - started, 3),
         **provenance(task, outputs),
     }
@@ -275,13 +271,6 @@ def _check_outputs(task: Task, source: ImageFile | None) -> None:
         check_format(task.save_edges, plane, np.dtype(np.uint8))
     if task.save_probability:
         check_format(task.save_probability, plane, np.dtype(np.float32))
-
-
-def settings_of(task: Task) -> Settings:
-    """The defaults with the task's changes."""
-    from napari_edgeconnect.core.settings import Settings
-
-    return replace(Settings(), **task.changes)
 
 
 def model_info(task: Task) -> ModelInfo:

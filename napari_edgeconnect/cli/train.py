@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from . import options
 from .report import reporting
 
-#: As ``training.stages.STAGES``, which would load torch.
-StageName = StrEnum("StageName", {name: name for name in ("edge", "inpaint", "edge-inpaint", "joint")})
-Precision = StrEnum("Precision", {name: name for name in ("auto", "no", "bf16", "fp16")})
-Device = StrEnum("Device", {name: name for name in ("auto", "cpu")})
+#: As ``training.stages`` and ``training.learner`` know them, which would load torch; a test compares.
+Stage = Literal["edge", "inpaint", "edge-inpaint", "joint"]
+Precision = Literal["auto", "no", "bf16", "fp16"]
+Device = Literal["auto", "cpu"]
 
 _RECIPE, _RUN = "Recipe", "Running"
 
 
 def train(
     stage: Annotated[
-        StageName,
+        Stage,
         typer.Argument(
             help="edge: hallucinate edges. inpaint: complete from true edges. edge-inpaint: complete from an edge "
             "generator's maps. joint: both at once."
@@ -67,10 +66,10 @@ def train(
         typer.Option(help="vgg19-dcbb9e9d.pth, for recipes with features = vgg19.", rich_help_panel=_RECIPE),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and samples.", rich_help_panel=_RECIPE)] = 0,
-    device: Annotated[Device, typer.Option(help="auto takes a GPU if it can.", rich_help_panel=_RUN)] = Device.auto,
+    device: Annotated[Device, typer.Option(help="auto takes a GPU if it can.", rich_help_panel=_RUN)] = "auto",
     precision: Annotated[
         Precision, typer.Option(help="auto is bf16 where the device multiplies in it.", rich_help_panel=_RUN)
-    ] = Precision.auto,
+    ] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare samples.", rich_help_panel=_RUN)] = 1,
     threads: Annotated[
         int | None,
@@ -91,7 +90,7 @@ def train(
         from napari_edgeconnect.training.trainer import Run, train_steps
 
         run = Run(
-            stage=stage.value,
+            stage=stage,
             data=data,
             output=output,
             recipe=load_recipe(recipe, change or []),
@@ -100,8 +99,8 @@ def train(
             edges=edges,
             seed=seed,
             minutes=minutes,
-            device=device.value,
-            precision=precision.value,
+            device=device,
+            precision=precision,
             workers=workers,
             threads=threads,
             feature_weights=feature_weights,
@@ -119,7 +118,7 @@ def train(
             f"{100 * outcome.peak_share:.0f} % of this machine's convolution peak.",
             {
                 "command": "train",
-                "stage": stage.value,
+                "stage": stage,
                 "step": outcome.step,
                 "finished": outcome.finished,
                 "samples_per_second": outcome.samples_per_second,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -64,7 +63,7 @@ def uncertainty(
         hole, notes = read_as_mask(mask)
         for note in (*source.notes, *notes):
             report.note(note)
-        settings = replace(Settings(), grow_px=grow_px, **({} if sigma is None else {"sigma": sigma}))
+        settings = Settings(sigma=options.chosen_sigma(sigma), grow_px=grow_px)
         loaded = EdgeConnect.load(model or DEFAULT_MODEL, device=device)
         report.model(loaded.info, str(loaded.device))
         found = report.follow(

@@ -7,11 +7,14 @@ from math import ceil, isfinite
 from typing import Any, Literal, get_args
 
 #: What ``classical.inpaint`` can do without a network.
-CLASSICAL_METHODS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "mean")
+ClassicalMethod = Literal["telea", "navier-stokes", "biharmonic", "patchmatch", "mean"]
+CLASSICAL_METHODS: tuple[str, ...] = get_args(ClassicalMethod)
 #: Canny sees this many sigmas more than a window, so that a window's border is no edge of its world.
 _CANNY_REACH = 4
 #: Where the bundled model's precision and recall balance (weights/TRAINING.md has the figures).
 DEFAULT_THRESHOLD = 0.3
+#: Whose contrast a plane is mapped by.
+ContrastOf = Literal["plane", "stack"]
 #: What the planes beside one may give it.
 Neighbours = Literal["off", "edges", "start", "contents"]
 LARGEST_NEIGHBOUR_REACH = 8
@@ -142,7 +145,7 @@ class StackSettings:
         all.
     """
 
-    mapping: Literal["plane", "stack"] = "plane"
+    mapping: ContrastOf = "plane"
     edges_from: Literal["own", "strongest"] | int = "own"
     neighbours: Neighbours = "off"
     neighbour_axis: str | None = None
@@ -152,8 +155,8 @@ class StackSettings:
     planes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.mapping not in ("plane", "stack"):
-            raise ValueError(f"mapping is {self.mapping!r}: give 'plane' or 'stack'.")
+        if self.mapping not in get_args(ContrastOf):
+            raise ValueError(f"mapping is {self.mapping!r}: give {_listed(ContrastOf)}.")
         guide = self.edges_from
         if guide not in ("own", "strongest") and not (isinstance(guide, int) and guide >= 0):
             raise ValueError(f"edges_from is {guide!r}: give 'own', 'strongest' or a channel's number from 0.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from ..files import write_json, write_text
 from . import plots
 from .cases import Case
 from .run import UNFINISHED, Evaluation, Outcome
@@ -35,10 +35,10 @@ def writers(
     means = summarise(outcomes)
     record = evaluation.record(cases)
     made: dict[str, Writer] = {
-        "figures.csv": partial(_write, text=figures_csv(outcomes)),
-        "summary.csv": partial(_write, text=summary_csv(means)),
-        "evaluation.json": partial(_write, text=json.dumps(record, indent=2, ensure_ascii=False) + "\n"),
-        TABLE: partial(_write, text=markdown(means, record)),
+        "figures.csv": partial(write_text, text=figures_csv(outcomes)),
+        "summary.csv": partial(write_text, text=summary_csv(means)),
+        "evaluation.json": partial(write_json, record=record),
+        TABLE: partial(write_text, text=markdown(means, record)),
         _PLOTS[0]: partial(plots.write_by_bin, means=means),
         _PLOTS[1]: partial(plots.write_gain, means=means),
     }
@@ -48,7 +48,3 @@ def writers(
         strips = {bin_: strip_path(folder / UNFINISHED, modality, bin_) for bin_ in bins}
         made[f"sheet_{modality}.png"] = partial(write_sheet, strips=strips, columns=columns)
     return {folder / name: made[name] for name in output_names(evaluation, cases)}
-
-
-def _write(path: Path, *, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

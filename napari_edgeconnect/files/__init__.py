@@ -6,7 +6,7 @@ name. Whatever can be wrong with a file ends as a :class:`FileError` that names
 the file; nothing is read with fewer bits than it has.
 """
 
-from .beside import as_black_and_white, write_json
+from .beside import as_black_and_white, write_json, write_text
 from .embedded import read_embedded
 from .errors import FileError
 from .identity import sha256, stamp
@@ -51,4 +51,5 @@ __all__ = [
     "write_json",
     "write_planes",
     "write_stack",
+    "write_text",
 ]

@@ -1,4 +1,4 @@
-"""What is written beside an image: its record as JSON, and a mask as any program shows it."""
+"""What is written beside an image: text, its record as JSON, and a mask as any program shows it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text, the same bytes on every system."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
     """Write a record for people and programs."""
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def as_black_and_white(where: NDArray[Any]) -> NDArray[np.uint8]:

@@ -156,6 +156,8 @@ def test_the_model_is_loaded_once(folder, monkeypatch):
         (["in", "--mask", "in"], "holds both images and masks"),
         (["empty", "--mask", "mask.png"], "empty holds nothing that can be repaired"),
         (["in", "--mask", "mask.png", "--model", "nope"], "There is no model 'nope'"),
+        (["in", "--mask", "mask.png", "--threshold", "2"], "threshold is 2.0: give a probability"),
+        (["in", "--mask", "mask.png", "--edges-from", "green"], "edges_from is 'green': give 'own'"),
         (["in", "--mask", "mask.png", "--device", "abacus"], "Device 'abacus' is not available"),
     ],
 )

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 
 from napari_edgeconnect import EdgeConnect
+from napari_edgeconnect.cli import methods, train
 
 from .conftest import camera, pixels, scratch, succeed
 
@@ -43,3 +45,13 @@ def test_the_version_is_said():
     from napari_edgeconnect import __version__
 
     assert succeed("--version").stdout.strip() == f"napari-edgeconnect {__version__}"
+
+
+def test_commands_offer_what_the_rooms_know_that_they_must_not_load_for_their_help():
+    from napari_edgeconnect.core.methods_text import FORMATS
+    from napari_edgeconnect.training.learner import PRECISIONS
+    from napari_edgeconnect.training.stages import STAGES
+
+    assert get_args(train.Stage) == STAGES
+    assert get_args(train.Precision) == ("auto", *PRECISIONS)
+    assert get_args(get_args(methods.Format)[0]) == FORMATS

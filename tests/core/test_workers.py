@@ -56,7 +56,7 @@ def stack(tmp_path: Path) -> tuple[Stack, workers.Opener]:
         output=tmp_path / "out.npy",
         axes="ZYX",
         device="cpu",
-        changes=prepared.settings.as_dict(),
+        settings=prepared.settings,
     )
     return prepared, partial(open_on_worker, task, choices, prepared.contrasts, prepared.guide)
 
@@ -107,7 +107,7 @@ def test_parts_of_a_large_plane_are_shared_out(
         output=tmp_path / "out.npy",
         axes="ZYX",
         device="cpu",
-        changes=prepared.settings.as_dict(),
+        settings=prepared.settings,
     )
     opener = partial(open_on_worker, task, prepared.choices, prepared.contrasts, prepared.guide)
     errands = list(errands_of(prepared))
