@@ -225,7 +225,10 @@ def _noise(records: Sequence[Record]) -> list[str]:
     settings = records[0].get("settings", {})
     if not settings.get("match_noise"):
         return ["No noise was added."]
-    return ["Random noise as strong as that of the known pixels nearby was added to the filled pixels."]
+    return [
+        "Random noise was added to the filled pixels; its strength and the correlation between neighbouring pixels were "
+        "estimated from the known pixels nearby."
+    ]
 
 
 # ---- how far it may be off

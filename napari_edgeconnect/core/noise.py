@@ -2,8 +2,9 @@
 
 A network completes what it can know, and noise is not among it: a repaired
 patch of a noisy image stands out as smooth. Here the noise is estimated window
-by window, as Poisson–Gaussian (its variance is a straight line over intensity),
-and what the fill lacks of it is added, to invented pixels only and from a seed.
+by window, as Poisson–Gaussian (its variance is a straight line over intensity)
+and with its ``grain``, and what the fill lacks of it is added, to invented
+pixels only and from a seed.
 
 Estimates are robust: within classes of intensity, from the median absolute
 deviation of a residual that no plane or saddle leaves, where the smoothed
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
+from .grain import Grain
 from .holes import Box, Window
 from .job import Job
 from .noise_level import robust_deviation
@@ -45,6 +47,8 @@ _SMOOTHING_PX = 1.5
 #: A detector that clips leaves at least this share of pixels at one end, and they have no noise.
 _CLIPPED_SHARE = 0.01
 _REWEIGHTINGS = 4
+#: Of noise of the coarsest grain the residual shows so little that its strength can't be told.
+_LEAST_SEEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,33 @@ class Noise:
         One per colour, on the unit scale.
     mixing : (C, C) float64
         Takes independent noise to noise with the colours' correlation: gray images stay gray.
+    grain : Grain
+        How neighbouring pixels go together. The models' variances are those of white noise with the same residual.
     """
 
     models: tuple[NoiseModel, ...]
     mixing: Floats
+    grain: Grain
 
-    def as_dict(self, mapping: ContrastMapping) -> dict[str, list[float]]:
-        """Plain values in the image's units, for a record: values, and the deviation at them, one per colour."""
+    @property
+    def seen(self) -> float:
+        """The share of this noise's variance that the residual shows; 1 for white noise."""
+        return max(_LEAST_SEEN, self.grain.seen_through(_RESIDUAL))
+
+    def as_dict(self, mapping: ContrastMapping) -> dict[str, Any]:
+        """Plain values in the image's units, for a record: values, and the deviation at them, one per colour.
+
+        ``correlation`` is that of neighbouring pixels.
+        """
         ends = {"darkest": [m.darkest for m in self.models], "brightest": [m.brightest for m in self.models]}
         float64 = np.dtype(np.float64)
-        shown = {name: mapping.from_unit(np.array(values), float64).tolist() for name, values in ends.items()}
+        shown: dict[str, Any] = {
+            name: mapping.from_unit(np.array(values), float64).tolist() for name, values in ends.items()
+        }
         for name, values in ends.items():
-            variances = [float(m.variance(value)) for m, value in zip(self.models, values, strict=True)]
+            variances = [float(m.variance(value)) / self.seen for m, value in zip(self.models, values, strict=True)]
             shown[f"sigma_{name}"] = [mapping.to_source_span(variance**0.5) for variance in variances]
-        return shown
+        return {**shown, "correlation": self.grain.correlation}
 
 
 def estimate_noise(pixels: NDArray[np.floating], known: Mask) -> NoiseModel | None:
@@ -133,7 +150,7 @@ def signal_to_noise(pixels: NDArray[np.floating], known: Mask) -> float:
     return float(high - low) / deviation if deviation else (np.inf if high > low else 0.0)
 
 
-def add_matching_noise(result: NDArray[Any], job: Job) -> list[dict[str, list[float]] | None]:
+def add_matching_noise(result: NDArray[Any], job: Job) -> list[dict[str, Any] | None]:
     """Give a completed image's fill the noise of its surroundings.
 
     The same image, hole, windows and seed give the same noise, on any device.
@@ -152,7 +169,7 @@ def add_matching_noise(result: NDArray[Any], job: Job) -> list[dict[str, list[fl
         are known, or the image is bool: nothing was added there.
     """
     completed = result.copy()
-    found: list[dict[str, list[float]] | None] = []
+    found: list[dict[str, Any] | None] = []
     of_large_hole: dict[Box, Noise] = {}
     for window, own in zip(job.plan.windows, job.window_seeds(), strict=True):
         noise = _noise_near(window, job) if result.dtype.kind != "b" else None
@@ -171,14 +188,14 @@ def _noise_near(window: Window, job: Job) -> Noise | None:
     unit, known = job.unit(window.box), ~job.hole[window.box.slices]
     channels = [_Measured.of(unit[..., c], known) for c in range(unit.shape[2])]
     near = ndimage.distance_transform_edt(~job.plan.target(window)) <= REACH_PX
+    places = [channel.enough(near) for channel in channels]
     models = []
-    for channel in channels:
-        where = channel.usable & near
-        model = channel.model(where if np.count_nonzero(where) >= _ENOUGH_PX else channel.usable)
+    for channel, where in zip(channels, places, strict=True):
+        model = channel.model(where)
         if model is None:
             return None
         models.append(model)
-    return Noise(tuple(models), _mixing(channels, models))
+    return Noise(tuple(models), _mixing(channels, models), _grain(channels, places))
 
 
 def _add(
@@ -192,8 +209,8 @@ def _add(
     lacking -= [_variance_inside(unit[..., c], target) for c in range(unit.shape[2])]
     if result.dtype.kind in "ui":  # rounding adds its own
         lacking -= (1 / job.mapping.to_source_span(1.0)) ** 2 / 12
-    drawn = rng.standard_normal(fill.shape) @ noise.mixing
-    noisy = fill + np.sqrt(np.clip(lacking, 0, None)) * drawn
+    drawn = noise.grain.drawn(unit.shape, rng)[target] @ noise.mixing
+    noisy = fill + np.sqrt(np.clip(lacking, 0, None) / noise.seen) * drawn
     colours(result)[window.box.slices][target] = job.mapping.from_unit(noisy, result.dtype)
 
 
@@ -207,9 +224,10 @@ def _variance_inside(plane: Floats, target: Mask) -> float:
 
 @dataclass(frozen=True)
 class _Measured:
-    """Of one channel: (h, w) residual, smoothed picture and its slope, and where they count."""
+    """Of one channel: (h, w) residual, detail, smoothed picture and its slope, and where they count."""
 
     residual: Floats
+    detail: Floats
     smooth: Floats
     slope: Floats
     usable: Mask
@@ -221,10 +239,16 @@ class _Measured:
         smooth = ndimage.gaussian_filter(pixels, _SMOOTHING_PX) / np.where(weight > 0, weight, 1)
         return cls(
             residual=ndimage.convolve(pixels, _RESIDUAL, mode="nearest"),
+            detail=pixels - smooth,
             smooth=smooth,
             slope=np.hypot(*_gradient(smooth)),
             usable=_surrounded(known & ~_clipped(pixels, known)),
         )
+
+    def enough(self, near: Mask) -> Mask:
+        """The usable pixels that are near, or all where those are too few."""
+        where = self.usable & near
+        return where if np.count_nonzero(where) >= _ENOUGH_PX else self.usable
 
     def model(self, where: Mask) -> NoiseModel | None:
         """The line over the classes of intensity among the pixels ``where``."""
@@ -255,6 +279,15 @@ def _line(above: Floats, variances: Floats) -> tuple[float, float]:
         (read, rise), _ = optimize.nnls(terms * weights[:, None], variances * weights)
         expected = terms @ (read, rise)
     return float(read), float(rise / above[-1])
+
+
+def _grain(channels: list[_Measured], places: list[Mask]) -> Grain:
+    """How the noise goes from pixel to pixel, where the picture is flattest."""
+    details = (
+        (channel.detail, where & (channel.slope <= np.median(channel.slope[where])))
+        for channel, where in zip(channels, places, strict=True)
+    )
+    return Grain.measured(details, _SMOOTHING_PX)
 
 
 def _mixing(channels: list[_Measured], models: list[NoiseModel]) -> Floats:
