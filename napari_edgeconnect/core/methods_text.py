@@ -225,10 +225,8 @@ def _noise(records: Sequence[Record]) -> list[str]:
     settings = records[0].get("settings", {})
     if not settings.get("match_noise"):
         return ["No noise was added."]
-    return [
-        "Random noise was added to the filled pixels; its strength and the correlation between neighbouring pixels were "
-        "estimated from the known pixels nearby."
-    ]
+    how = "its strength and the correlation between neighbouring pixels were estimated from the known pixels nearby"
+    return [f"Random noise was added to the filled pixels; {how}."]
 
 
 # ---- how far it may be off
