@@ -25,13 +25,15 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     os.replace(temporary, folder / STATE)
 
 
-def load_state(folder: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+def load_state(folder: Path, identity: dict[str, Any], unsaid: dict[str, Any] | None = None) -> dict[str, Any] | None:
     """The state in ``folder``, or None where there is none yet.
 
     Parameters
     ----------
     identity : dict
         What the run is (stage, recipe, seed …), plain values.
+    unsaid : dict, optional
+        What a run was whose state does not say: earlier versions did not ask for all of it.
 
     Raises
     ------
@@ -47,8 +49,9 @@ def load_state(folder: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
         before = state["identity"]
     except Exception as error:  # noqa: BLE001 (torch raises whatever the zip and pickle readers do)
         raise StateError(f"{path} can't be read ({error}): remove it, or give another --output.") from None
+    known = _flat(unsaid or {}) | _flat(before)
     for name, value in _flat(identity).items():
-        was = _flat(before).get(name)
+        was = known.get(name)
         if was != value:
             raise StateError(
                 f"The run in {folder} was begun with {name} = {was!r}, but now it is {value!r}: "

@@ -185,7 +185,7 @@ def train_steps(run: Run) -> Steps[Step, None, Outcome]:
     torch.manual_seed(run.seed)
     crops = run.crops(run.seed)
     stage, infos = _stage(run)
-    state = load_state(run.output, run.identity())
+    state = load_state(run.output, run.identity(), unsaid={"recipe": Recipe().as_dict()})
     learner = Learner(stage, run.recipe, run.steps, accelerator)
     # Before the state, because it draws from the random state that is part of it.
     clock = Clock(convolution_peak(accelerator.device, PRECISIONS[accelerator.mixed_precision]))

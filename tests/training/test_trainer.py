@@ -187,6 +187,17 @@ def test_a_stop_signal_ends_after_a_whole_step_and_saves(run_of: MakeRun, tmp_pa
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_what_an_earlier_version_did_not_ask_is_taken_as_its_default(run_of: MakeRun, tmp_path: Path) -> None:
+    finished(run_of("edge", 1))
+    path = tmp_path / "run" / STATE
+    state = torch.load(path, weights_only=True)
+    del state["identity"]["recipe"]["feature_shift"]
+    torch.save(state, path)
+    with pytest.raises(StateError, match=r"begun with recipe.feature_shift = 0, but now it is 2"):
+        finished(run_of("edge", 2, recipe=small(feature_shift=2)))
+    assert finished(run_of("edge", 2)).step == 2
+
+
 def test_a_folder_takes_no_other_run(run_of: MakeRun, tmp_path: Path) -> None:
     finished(run_of("edge", 1))
     kept = (tmp_path / "run" / STATE).read_bytes()
