@@ -95,6 +95,23 @@ image to floats.
     return ClassicalRepair(result, hole, record)
 
 
+def value_in(text: str) -> float:
+    """What a text says, as a value to mark damage with; whole numbers of any size stay exact.
+
+    Raises
+    ------
+    ValueError
+        Where it is no number.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither nan nor a number.") from None
+
+
 def held_by(dtype: np.dtype[Any], value: float) -> np.generic:
     """The value as one of a dtype, exactly; of floats, rounded to their precision.
 

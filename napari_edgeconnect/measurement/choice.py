@@ -29,9 +29,7 @@ def brighter_than(threshold: float) -> Chosen:
 def brighter_than_otsu(image: NDArray[Any], hole: NDArray[np.bool_]) -> Chosen:
     """What is brighter than Otsu's threshold of the known pixels; errors as for ``segmentation.above_otsu``."""
     objects, threshold = above_otsu(image, hole)
-    return Chosen(
-        objects, f"what is connected and brighter than {threshold:g}, Otsu's threshold of the known pixels"
-    )
+    return Chosen(objects, f"what is connected and brighter than {threshold:g}, Otsu's threshold of the known pixels")
 
 
 def labelled(labels: ArrayLike, name: str) -> Chosen:

@@ -1,0 +1,232 @@
+"""What a repair does to a measurement, for the displayed plane: asked for, found out, and its objects as a layer.
+
+The figures are ``measurement``'s, as for the command. No Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.holes import grown
+from ..core.planes import nonfinite
+from ..core.results import Step
+from . import layers as ours
+from .geometry import Plane, plane_labels, world_affine
+from .many_repairs import ManyRepairs, many_repairs_steps
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels
+
+    from ..core.edgeconnect import EdgeConnect
+    from ..measurement.choice import Chosen
+    from ..measurement.effect import Effect, ObjectEffect
+    from .worker import Request
+
+#: Of objects that every repair has, and of those that some repairs split, merge or lose: Okabe and Ito's yellow and
+#: sky blue, which are seen on dark images. Vermilion is for altered pixels.
+STEADY, UNSTEADY = "#f0e442", "#56b4e9"
+_TITLE = "objects at the damage"
+#: A line of one pixel gets lost where a large image is shown small: one more for each so many pixels a side.
+_PX_PER_LINE_PX = 2048
+#: What a world's unit is called where it says nothing about lengths.
+_NO_LENGTHS = ("pixel", "dimensionless", "")
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Which objects are to be measured, and in what.
+
+    Attributes
+    ----------
+    labels : (H, W) int, optional
+        The objects, on the plane's grid.
+    labels_name : str
+        Whose they are.
+    threshold : float, optional
+        Objects are brighter than that, in the image's units. Without it and without labels Otsu's threshold is taken.
+    pixel_size : (height, width)
+        In ``unit``.
+    unit : str
+    calibrated : bool
+        False: no copies of the damage, and no interval.
+    """
+
+    labels: NDArray[np.integer] | None = None
+    labels_name: str = ""
+    threshold: float | None = None
+    pixel_size: tuple[float, float] = (1.0, 1.0)
+    unit: str = "px"
+    calibrated: bool = True
+
+    def chosen(self, image: NDArray[Any], hole: NDArray[np.bool_]) -> Chosen:
+        """The segmentation, and what it is in words."""
+        from ..measurement import choice
+
+        if self.labels is not None:
+            return choice.labelled(self.labels, self.labels_name)
+        if self.threshold is not None:
+            return choice.brighter_than(self.threshold)
+        return choice.brighter_than_otsu(image, hole)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was found out.
+
+    Attributes
+    ----------
+    effect : Effect
+    record : dict
+        As the command writes it.
+    repairs : ManyRepairs
+        That were measured.
+    why_not : str
+        Why there is no interval, although one was asked for; otherwise empty.
+    """
+
+    effect: Effect
+    record: dict[str, Any]
+    repairs: ManyRepairs
+    why_not: str
+
+    @property
+    def sentence(self) -> str:
+        """For the status line."""
+        return str(self.record["conclusion"])
+
+
+def labels_on(plane: Plane, layer: Labels) -> NDArray[np.integer]:
+    """The objects of a Labels layer on a plane's grid, to be measured.
+
+    Raises
+    ------
+    ValueError
+        Where it has none there, or lies askew to the plane.
+    """
+    labels = plane_labels(plane, layer)
+    if not labels.any():
+        where = f" in this {'part' if plane.box else 'slice'}" if plane.where else " on the image"
+        raise ValueError(f"“{layer.name}” has no objects{where}: choose another layer, or move it over the image.")
+    return labels
+
+
+def pixel_size_of(plane: Plane) -> tuple[tuple[float, float], str]:
+    """Height and width of a pixel of a plane, and their unit; 1, 1 and "px" where the layer knows no lengths."""
+    units = plane.layer.units if plane.units is None else plane.units[-plane.layer.ndim :]
+    down, across = (units[axis] for axis in plane.axes)
+    if down != across or str(down) in _NO_LENGTHS:
+        return (1.0, 1.0), "px"
+    matrix, _ = world_affine(plane.layer, plane.units)
+    rows, columns = (matrix[:, axis] for axis in plane.axes)
+    height = float(np.linalg.norm(rows))
+    area = float(np.sqrt((rows @ rows) * (columns @ columns) - (rows @ columns) ** 2))  # of a sheared pixel, too
+    return (_rounded(height), _rounded(area / height)), f"{down:~P}"
+
+
+def _rounded(length: float) -> float:
+    return float(f"{length:.9g}")
+
+
+def measure_steps(request: Request, model: EdgeConnect) -> Generator[Step, None, Measured]:
+    """Measure the objects of a repair, and of many others that are as possible.
+
+    Raises
+    ------
+    ValueError
+        For a segmentation that finds no labels; before anything is repaired.
+    """
+    from ..measurement.effect import effect_steps
+    from ..measurement.segmentation import labels_of
+    from ..measurement.written import measurement_record
+
+    image, wanted = request.image, request.wanted
+    chosen = wanted.chosen(image, grown(request.mask, request.settings.grow_px) | nonfinite(image))
+    labels_of(chosen.segmentation, image)
+    repairs = yield from many_repairs_steps(request, model, calibrated=wanted.calibrated)
+    found = repairs.found if wanted.calibrated else repairs.spread
+    effect = yield from effect_steps(
+        found, chosen.segmentation, pixel_size=wanted.pixel_size, unit=wanted.unit, seed=_SEED
+    )
+    record = measurement_record(
+        effect,
+        pixels=repairs.asked["pixels"],
+        segmentation=chosen.said,
+        model=model.info,
+        device=str(model.device),
+        settings=request.settings,
+        seed=_SEED,
+    )
+    return Measured(effect, record, repairs, repairs.why_not if wanted.calibrated else "")
+
+
+#: Of the copies of the damage and of the repairs that are drawn: the command's own.
+_SEED = 0
+
+
+# ---- the objects as a layer
+
+
+def is_steady(each: ObjectEffect) -> bool:
+    """True for an object that every repair has, one to one."""
+    return sum(each.fates.values()) == each.fates["matched"]
+
+
+def show_objects(viewer: ViewerModel, plane: Plane, measured: Measured) -> Labels | None:
+    """Outline the objects at the damage over their image, in place of those of an earlier measurement.
+
+    The labels are the numbers in the table. What is active stays so.
+
+    Returns
+    -------
+    layer : Labels or None
+        None where no object is at the damage.
+    """
+    from .placing import add
+
+    effect = measured.effect
+    before = ours.find_own(viewer.layers, plane, ours.OBJECTS)
+    if before is not None:
+        viewer.layers.remove(before)
+    if not effect.objects:
+        return None
+    colours = {each.label: STEADY if is_steady(each) else UNSTEADY for each in effect.objects}
+    shown = ours.layer_tuple(
+        np.where(np.isin(effect.labels, list(colours)), effect.labels, 0),
+        "labels",
+        plane=plane,
+        kind=ours.OBJECTS,
+        title=f"{ours.TITLES[ours.COMPLETED]} · {_TITLE}",
+        details={"record": measured.record},
+        opacity=1.0,
+        colormap=ours.direct_colormap(colours),
+    )
+    active = viewer.layers.selection.active
+    layer: Labels = add(viewer, shown)
+    layer.contour = 1 + (max(plane.shape) - 1) // _PX_PER_LINE_PX
+    layer.editable = False
+    if active in viewer.layers:
+        viewer.layers.selection.active = active
+    return layer
+
+
+def go_to_object(viewer: ViewerModel, plane: Plane, label: int) -> None:
+    """Bring an object into the middle of the view, in its own slice; nothing happens where it is not shown any more."""
+    layer = ours.find_own(viewer.layers, plane, ours.OBJECTS)
+    pixels = np.argwhere(layer.data == label) if layer is not None else np.empty(0)
+    if not pixels.size:
+        return
+    layer.selected_label = label
+    middle = np.asarray(layer.data_to_world(pixels.mean(axis=0)))
+    lead = viewer.dims.ndim - layer.ndim
+    shown = viewer.dims.displayed
+    for axis in range(lead, viewer.dims.ndim):
+        if axis not in shown:
+            viewer.dims.set_point(axis, float(middle[axis - lead]))
+    centre = [float(middle[axis - lead]) for axis in shown if axis >= lead]
+    viewer.scene.camera.center = (*viewer.scene.camera.center[: 3 - len(centre)], *centre)
