@@ -99,7 +99,7 @@ class ValueDialog(QDialog):
         column.addWidget(self.note)
         column.addStretch()
         column.addWidget(buttons)
-        self.note.setMinimumHeight(2 * self.note.fontMetrics().lineSpacing())
+        self.note.setMinimumHeight(3 * self.note.fontMetrics().lineSpacing())
         self.text.textChanged.connect(self._judge)
         self._judge()
 

@@ -11,7 +11,7 @@ from . import layers as ours
 from .geometry import Plane
 from .layer_combo import LayerCombo
 from .measured import Wanted, labels_on, pixel_size_of
-from .parts import boxed, combo, form, note, row
+from .parts import boxed, combo, fit_height, form, note, row
 
 OTSU, VALUE, LAYER = "brighter than Otsu's threshold", "brighter than a value", "the labels of a layer"
 _EXPLANATIONS = {
@@ -23,7 +23,7 @@ _NONE = "none: how far variants of the repair differ"
 _TIMES = {
     True: "Takes as long as “How sure?”: the damage and copies of it are repaired many times. At once where that, or a "
     "measurement with an interval, has just been made of this image and mask with these settings.",
-    False: "Takes a seventh of the time of “How sure?”. Variants say where a repair is unsure, and not how wrong it is.",
+    False: "Takes a seventh of the time of “How sure?”. Variants say where a repair is unsure, not how wrong it is.",
 }
 _NO_OBJECTS = (ours.ALTERED, ours.EDGES, ours.FOUND, ours.GROWN, ours.OBJECTS)
 
@@ -118,6 +118,7 @@ class MeasureDialog(QDialog):
         self._time.setText(_TIMES[self.interval.currentData()])
         self.measure.setEnabled(kind != LAYER or self.layer.layer is not None)
         self.refusal.hide()
+        fit_height(self)
 
     def _take(self) -> None:
         """Read what was chosen; a refusal is said here, and nothing starts."""
@@ -135,6 +136,7 @@ class MeasureDialog(QDialog):
         except ValueError as error:
             self.refusal.setText(f"⚠ {error}")
             self.refusal.show()
+            fit_height(self)
             return
         self.accept()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
@@ -26,14 +25,13 @@ from qtpy.QtWidgets import (
 )
 
 from ..core.methods_text import methods_text
-from .measured import STEADY, UNSTEADY, Measured, is_steady
+from .measured import STEADY, UNSTEADY, Measured, colour_of
 from .parts import button, combo, form, menu_of, note, row
 
-if TYPE_CHECKING:
-    from ..measurement.effect import ObjectEffect
-
-#: Headings are broken so that five columns fit beside a picture.
-_HEADING_LETTERS = 14
+#: Headings and titles are broken, so that more of the table is seen beside a picture.
+_HEADING_LETTERS = 13
+#: The repair first, in a column as narrow as a panel; then what it is compared with.
+_FIRST = ("with the fill", "interval")
 
 
 class MeasureView(QWidget):
@@ -143,8 +141,8 @@ class MeasureView(QWidget):
 
         self.measured = measured
         effect = measured.effect
-        first, *others = conclusion(effect).split(". ")
-        self.conclusion.setText(". ".join([f"<b>{first}</b>", *others]))
+        how_many, semicolon, rest = conclusion(effect).partition(";")
+        self.conclusion.setText(f"<b>{how_many}</b>{semicolon}{rest}")
         why_not = f"There is no interval: {measured.why_not}" if measured.why_not else ""
         about = f"“{of}”; objects are {measured.record['segmentation']}."
         self.about.setText(" ".join(part for part in (about, which, why_not) if part))
@@ -177,7 +175,7 @@ class MeasureView(QWidget):
             [[str(each.touched_px), *cells(each.values[quantity]), fates_of(each)] for each in effect.objects],
         )
         for number, each in enumerate(effect.objects):
-            self.objects.verticalHeaderItem(number).setForeground(_colour(each))
+            self.objects.verticalHeaderItem(number).setForeground(QColor(colour_of(each)))
         self.objects.clearSelection()
         self.objects.blockSignals(False)
 
@@ -187,19 +185,19 @@ class MeasureView(QWidget):
             self.chosen.emit(self._shown.effect.objects[chosen[0].row()].label)
 
 
-def _colour(each: ObjectEffect) -> QColor:
-    return QColor(STEADY if is_steady(each) else UNSTEADY)
-
-
 def _fill(table: QTableWidget, heads: Sequence[str], titles: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Put lines under their headings; what was measured with the fill comes first."""
+    order = sorted(range(len(heads)), key=lambda column: not heads[column].endswith(_FIRST))
     table.clear()
     table.setRowCount(len(lines))
     table.setColumnCount(len(heads))
-    table.setHorizontalHeaderLabels([fill(head, _HEADING_LETTERS) for head in heads])
-    table.setVerticalHeaderLabels(list(titles))
+    table.setHorizontalHeaderLabels([fill(heads[column], _HEADING_LETTERS) for column in order])
+    table.setVerticalHeaderLabels([fill(title, _HEADING_LETTERS) for title in titles])
     for number, line in enumerate(lines):
-        for column, cell in enumerate(line):
-            table.setItem(number, column, QTableWidgetItem(cell))
+        for place, column in enumerate(order):
+            item = QTableWidgetItem(line[column])
+            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            table.setItem(number, place, item)
     table.resizeColumnsToContents()
     table.resizeRowsToContents()
 

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 #: Of objects that every repair has, and of those that some repairs split, merge or lose: Okabe and Ito's yellow and
 #: sky blue, which are seen on dark images. Vermilion is for altered pixels.
 STEADY, UNSTEADY = "#f0e442", "#56b4e9"
+#: The one that a person has chosen in the list.
+CHOSEN = "white"
+#: What the view beside the picture is called.
+VIEW = "Measured objects"
 _TITLE = "objects at the damage"
 #: A line of one pixel gets lost where a large image is shown small: one more for each so many pixels a side.
 _PX_PER_LINE_PX = 2048
@@ -97,8 +101,8 @@ class Measured:
 
     @property
     def sentence(self) -> str:
-        """For the status line."""
-        return str(self.record["conclusion"])
+        """For the status line: the rest of the conclusion is in the view."""
+        return f"{str(self.record['conclusion']).partition(';')[0].rstrip('.')}: see “{VIEW}”."
 
 
 def labels_on(plane: Plane, layer: Labels) -> NDArray[np.integer]:
@@ -172,9 +176,9 @@ _SEED = 0
 # ---- the objects as a layer
 
 
-def is_steady(each: ObjectEffect) -> bool:
-    """True for an object that every repair has, one to one."""
-    return sum(each.fates.values()) == each.fates["matched"]
+def colour_of(each: ObjectEffect) -> str:
+    """One for objects that every repair has, one to one, and another for all else."""
+    return STEADY if sum(each.fates.values()) == each.fates["matched"] else UNSTEADY
 
 
 def show_objects(viewer: ViewerModel, plane: Plane, measured: Measured) -> Labels | None:
@@ -195,14 +199,14 @@ def show_objects(viewer: ViewerModel, plane: Plane, measured: Measured) -> Label
         viewer.layers.remove(before)
     if not effect.objects:
         return None
-    colours = {each.label: STEADY if is_steady(each) else UNSTEADY for each in effect.objects}
+    colours = {each.label: colour_of(each) for each in effect.objects}
     shown = ours.layer_tuple(
         np.where(np.isin(effect.labels, list(colours)), effect.labels, 0),
         "labels",
         plane=plane,
         kind=ours.OBJECTS,
         title=f"{ours.TITLES[ours.COMPLETED]} · {_TITLE}",
-        details={"record": measured.record},
+        details={"record": measured.record, "colours": colours},
         opacity=1.0,
         colormap=ours.direct_colormap(colours),
     )
@@ -216,17 +220,21 @@ def show_objects(viewer: ViewerModel, plane: Plane, measured: Measured) -> Label
 
 
 def go_to_object(viewer: ViewerModel, plane: Plane, label: int) -> None:
-    """Bring an object into the middle of the view, in its own slice; nothing happens where it is not shown any more."""
-    layer = ours.find_own(viewer.layers, plane, ours.OBJECTS)
+    """Outline an object in white, and bring it into view: into the middle, where it was not seen.
+
+    Nothing happens where the objects are not shown any more.
+    """
+    layer: Labels | None = ours.find_own(viewer.layers, plane, ours.OBJECTS)
     pixels = np.argwhere(layer.data == label) if layer is not None else np.empty(0)
-    if not pixels.size:
+    if layer is None or not pixels.size:
         return
-    layer.selected_label = label
-    middle = np.asarray(layer.data_to_world(pixels.mean(axis=0)))
-    lead = viewer.dims.ndim - layer.ndim
-    shown = viewer.dims.displayed
-    for axis in range(lead, viewer.dims.ndim):
-        if axis not in shown:
-            viewer.dims.set_point(axis, float(middle[axis - lead]))
-    centre = [float(middle[axis - lead]) for axis in shown if axis >= lead]
-    viewer.scene.camera.center = (*viewer.scene.camera.center[: 3 - len(centre)], *centre)
+    layer.colormap = ours.direct_colormap(layer.metadata[ours.KEY]["colours"] | {label: CHOSEN})
+    middle = pixels.mean(axis=0)
+    world, lead = np.asarray(layer.data_to_world(middle)), viewer.dims.ndim - layer.ndim
+    for axis in plane.across:
+        viewer.dims.set_point(axis + lead, float(world[axis]))
+    low, high = layer.corner_pixels
+    seen = all(low[axis] <= middle[axis] <= high[axis] for axis in plane.axes)
+    shown = [axis - lead for axis in viewer.dims.displayed]
+    if not seen and min(shown) >= 0:
+        viewer.scene.camera.center = (*viewer.scene.camera.center[:-2], *(float(world[axis]) for axis in shown[-2:]))

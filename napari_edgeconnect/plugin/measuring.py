@@ -16,7 +16,7 @@ from .dock_tab import DockTab
 from .geometry import Plane, read_plane
 from .measure_dialog import MeasureDialog
 from .measure_view import MeasureView
-from .measured import Measured, go_to_object
+from .measured import VIEW, Measured, go_to_object
 from .placing import another_repair
 from .preferences import preferred
 from .session import Session, Situation
@@ -24,8 +24,6 @@ from .worker import Outcome, Task
 
 if TYPE_CHECKING:
     from .trust import Start
-
-TITLE = "Measured objects"
 
 
 class Measuring(QObject):
@@ -42,7 +40,7 @@ class Measuring(QObject):
         super().__init__(session.panel)
         self._session, self._start = session, start
         self.dialog: MeasureDialog | None = None
-        self._tab = DockTab(session.viewer, TITLE, self._made)
+        self._tab = DockTab(session.viewer, VIEW, self._made)
         #: Where what is shown was measured.
         self._plane: Plane | None = None
         session.panel.measure.triggered.connect(self.ask)

@@ -123,7 +123,7 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
         layer = show_excluded(viewer, plane, outcome.other)
         viewer.layers.selection.active = layer
         record = outcome.other.record
-        said = f"{record['hole_px']} px were set to {record['value']}, in a layer of their own: “{layer.name}”."
+        said = f"{record['hole_px']:,} px were set to {record['value']}, in a layer of their own: “{layer.name}”."
         return _joined(said, *record["notes"])
     if outcome.other is not None:
         layer = show_by_method(viewer, plane, outcome.other, outcome.request.method)
