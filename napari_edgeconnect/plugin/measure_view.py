@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from textwrap import fill
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -175,7 +175,9 @@ class MeasureView(QWidget):
             [[str(each.touched_px), *cells(each.values[quantity]), fates_of(each)] for each in effect.objects],
         )
         for number, each in enumerate(effect.objects):
-            self.objects.verticalHeaderItem(number).setForeground(QColor(colour_of(each)))
+            self.objects.verticalHeaderItem(number).setIcon(_square(colour_of(each)))
+            for column in range(self.objects.columnCount()):
+                self.objects.item(number, column).setToolTip(f"In the other repairs: {fates_of(each)}.")
         self.objects.clearSelection()
         self.objects.blockSignals(False)
 
@@ -183,6 +185,12 @@ class MeasureView(QWidget):
         chosen = self.objects.selectionModel().selectedRows()
         if chosen:
             self.chosen.emit(self._shown.effect.objects[chosen[0].row()].label)
+
+
+def _square(colour: str) -> QIcon:
+    picture = QPixmap(10, 10)
+    picture.fill(QColor(colour))
+    return QIcon(picture)
 
 
 def _fill(table: QTableWidget, heads: Sequence[str], titles: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
