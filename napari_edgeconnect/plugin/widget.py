@@ -293,7 +293,8 @@ class EdgeConnectWidget(QWidget):
     # ---- what the buttons do
 
     def _add_mask(self) -> None:
-        self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))
+        if self.panel.image.layer is not None:  # it may have been removed a moment ago
+            self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))
 
     def _list_tools(self) -> None:
         """What can be found now: fixed tools, and the label that is selected in the active layer."""
