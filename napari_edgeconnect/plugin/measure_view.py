@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import fill
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -30,8 +30,9 @@ from .parts import button, combo, form, menu_of, note, row
 
 #: Headings and titles are broken, so that more of the table is seen beside a picture.
 _HEADING_LETTERS = 13
-#: The repair first, in a column as narrow as a panel; then what it is compared with.
-_FIRST = ("with the fill", "interval")
+#: What these words are in comes first, and is seen in a tab as narrow as a panel: the repair and its range.
+_FIRST = ("fill", "interval")
+_FIRST_UNCALIBRATED = ("fill", "variants")
 
 
 class MeasureView(QWidget):
@@ -151,35 +152,35 @@ class MeasureView(QWidget):
             headings(effect, objects=True),
             [f"{name}, {unit_of(name, effect)}" if name.endswith("area") else name for name in TOTALS],
             [cells(effect.totals[name], objects=True) for name in TOTALS],
+            first=_FIRST if effect.level else _FIRST_UNCALIBRATED,
         )
         self.tabs.setTabText(1, f"At the damage ({len(effect.objects)})")
         self.reading.setText(reading(effect))
         quantity = self.quantity.currentData() or QUANTITIES[0]
-        self.quantity.blockSignals(True)
-        self.quantity.clear()
-        for name in QUANTITIES:
-            self.quantity.addItem(f"{name}, {unit_of(name, effect)}", name)
-        self.quantity.blockSignals(False)
-        self.quantity.setCurrentIndex(QUANTITIES.index(quantity))
+        with QSignalBlocker(self.quantity):
+            self.quantity.clear()
+            for name in QUANTITIES:
+                self.quantity.addItem(f"{name}, {unit_of(name, effect)}", name)
+            self.quantity.setCurrentIndex(QUANTITIES.index(quantity))
         self._fill_objects()
 
     def _fill_objects(self, *_: object) -> None:
         from ..measurement.table import cells, fates_of, headings
 
         effect, quantity = self._shown.effect, self.quantity.currentData()
-        self.objects.blockSignals(True)
-        _fill(
-            self.objects,
-            ["reconstructed px", *headings(effect), "in the other repairs"],
-            [str(each.label) for each in effect.objects],
-            [[str(each.touched_px), *cells(each.values[quantity]), fates_of(each)] for each in effect.objects],
-        )
+        with QSignalBlocker(self.objects):
+            _fill(
+                self.objects,
+                ["reconstructed px", *headings(effect), "in the other repairs"],
+                [str(each.label) for each in effect.objects],
+                [[str(each.touched_px), *cells(each.values[quantity]), fates_of(each)] for each in effect.objects],
+                first=_FIRST if effect.level else _FIRST_UNCALIBRATED,
+            )
+            self.objects.clearSelection()
         for number, each in enumerate(effect.objects):
             self.objects.verticalHeaderItem(number).setIcon(_square(colour_of(each)))
             for column in range(self.objects.columnCount()):
                 self.objects.item(number, column).setToolTip(f"In the other repairs: {fates_of(each)}.")
-        self.objects.clearSelection()
-        self.objects.blockSignals(False)
 
     def _choose(self) -> None:
         chosen = self.objects.selectionModel().selectedRows()
@@ -193,9 +194,16 @@ def _square(colour: str) -> QIcon:
     return QIcon(picture)
 
 
-def _fill(table: QTableWidget, heads: Sequence[str], titles: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """Put lines under their headings; what was measured with the fill comes first."""
-    order = sorted(range(len(heads)), key=lambda column: not heads[column].endswith(_FIRST))
+def _fill(
+    table: QTableWidget,
+    heads: Sequence[str],
+    titles: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    *,
+    first: tuple[str, ...],
+) -> None:
+    """Put lines under their headings; columns whose headings end with these words come first."""
+    order = sorted(range(len(heads)), key=lambda column: not heads[column].endswith(first))
     table.clear()
     table.setRowCount(len(lines))
     table.setColumnCount(len(heads))

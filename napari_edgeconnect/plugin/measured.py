@@ -38,6 +38,8 @@ VIEW = "Measured objects"
 _TITLE = "objects at the damage"
 #: A line of one pixel gets lost where a large image is shown small: one more for each so many pixels a side.
 _PX_PER_LINE_PX = 2048
+#: Of the copies of the damage and of the repairs that are drawn: the command's own.
+_SEED = 0
 #: What a world's unit is called where it says nothing about lengths.
 _NO_LENGTHS = ("pixel", "dimensionless", "")
 
@@ -167,10 +169,6 @@ def measure_steps(request: Request, model: EdgeConnect) -> Generator[Step, None,
         seed=_SEED,
     )
     return Measured(effect, record, repairs, repairs.why_not if wanted.calibrated else "")
-
-
-#: Of the copies of the damage and of the repairs that are drawn: the command's own.
-_SEED = 0
 
 
 # ---- the objects as a layer
