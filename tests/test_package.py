@@ -181,3 +181,13 @@ def test_the_plugin_stands_neither_on_files_nor_on_the_command_line():
     for path in (ROOT / "napari_edgeconnect" / "plugin").glob("*.py"):
         source = path.read_text(encoding="utf-8")
         assert not re.search(r"(from|import) (\.\.|napari_edgeconnect\.)(files|cli|saving|training)\b", source), path
+
+
+def test_the_plugin_stands_on_the_core_the_selftest_and_the_measurement():
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "napari_edgeconnect" / "plugin").glob("*.py")]
+    rooms = {room for source in sources for room in re.findall(r"from \.\.(\w+)[. ]", source)}
+    # Of the evaluation the name of a method alone, which the self-test shares.
+    assert rooms == {"core", "selftest", "measurement", "evaluation"}
+    assert {line for source in sources for line in re.findall(r"from \.\.evaluation.*", source)} == {
+        "from ..evaluation.names import HALLUCINATED"
+    }

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image, write_json, write_text
+from napari_edgeconnect.files import FileError, ImageFile, Staging, read_as_mask, read_image, write_text
 
 from . import options
 from .records import named_inputs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.settings import Settings
     from napari_edgeconnect.core.uncertainty import Spread
-    from napari_edgeconnect.measurement.segmentation import Segmentation
+    from napari_edgeconnect.measurement.choice import Chosen
     from napari_edgeconnect.selftest.calibration import Uncertainty
 
 _OBJECTS = "Objects"
@@ -72,8 +72,6 @@ Trials = Annotated[
 Samples = Annotated[int, typer.Option(min=2, help="Repairs that are drawn within the calibrated interval.")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed places the copies and draws repairs otherwise.")]
 
-_NAMES = ("measurement.json", "measurement.csv", "measurement.md")
-
 
 def measure(
     image: options.Image,
@@ -104,10 +102,11 @@ def measure(
     with reporting(as_json=as_json, quiet=quiet) as report:
         from napari_edgeconnect.core.edgeconnect import EdgeConnect
         from napari_edgeconnect.core.models import DEFAULT_MODEL
-        from napari_edgeconnect.core.record import digests_of_input, origin
+        from napari_edgeconnect.core.record import digests_of_input
         from napari_edgeconnect.core.settings import Settings
         from napari_edgeconnect.measurement.effect import effect_steps
-        from napari_edgeconnect.measurement.table import as_csv, conclusion, markdown
+        from napari_edgeconnect.measurement.table import conclusion
+        from napari_edgeconnect.measurement.written import NAMES, RECORD, contents, measurement_record
 
         if output.exists() and not output.is_dir():
             raise FileError(f"{output} is a file: give the name of a folder.")
@@ -120,35 +119,30 @@ def measure(
         settings = Settings(sigma=options.chosen_sigma(sigma), grow_px=grow_px)
         output.mkdir(parents=True, exist_ok=True)
         staging = Staging(inputs.values(), overwrite=overwrite)
-        paths = [staging.plan(output / name) for name in _NAMES]
+        paths = [staging.plan(output / name) for name in NAMES]
         loaded = EdgeConnect.load(model or DEFAULT_MODEL, device=device)
         report.model(loaded.info, str(loaded.device))
         found = _repairs(report, loaded, source.pixels, hole, settings, trials=trials, level=level, seed=seed)
-        objects, said = given or _by_otsu(found)
+        objects = given or _by_otsu(found)
         size = 1.0 if pixel_size is None else pixel_size
-        steps = effect_steps(
-            found, objects, pixel_size=size, unit="px" if pixel_size is None else unit, samples=samples, seed=seed
-        )
+        unit = "px" if pixel_size is None else unit
+        steps = effect_steps(found, objects.segmentation, pixel_size=size, unit=unit, samples=samples, seed=seed)
         effect = report.follow(steps)
         record = {
-            **origin("measurement"),
+            **measurement_record(
+                effect,
+                pixels=digests_of_input(source.pixels, hole),
+                segmentation=objects.said,
+                model=loaded.info,
+                device=str(loaded.device),
+                settings=settings,
+                seed=seed,
+            ),
             "command": "measure",
-            "pixels": digests_of_input(source.pixels, hole),
-            "conclusion": conclusion(effect),
-            "segmentation": said,
-            **effect.as_dict(),
-            "model": {**loaded.info.as_dict(), "device": str(loaded.device)},
-            "settings": settings.as_dict(),
-            "seed": seed,
-            "inputs": named_inputs(inputs, output / _NAMES[0]),
+            "inputs": named_inputs(inputs, output / RECORD),
         }
-        contents = {_NAMES[1]: as_csv(effect), _NAMES[2]: f"{markdown(effect)}\nObjects: {said}.\n"}
-        staging.commit(
-            {
-                output / _NAMES[0]: partial(write_json, record=record),
-                **{output / name: partial(write_text, text=text) for name, text in contents.items()},
-            }
-        )
+        texts = contents(effect, record)
+        staging.commit({output / name: partial(write_text, text=text) for name, text in texts.items()})
         for path in paths:
             report.written(path)
         report.result(conclusion(effect), {"output": str(output), **record})
@@ -169,9 +163,9 @@ def _threshold(segment: str | None) -> float | None:
 
 def _given_objects(
     labels: Path | None, segment_with: str | None, threshold: float | None, source: ImageFile
-) -> tuple[Segmentation, str] | None:
-    """What the objects are, and in words; None where Otsu's threshold is to find them in the repair."""
-    from napari_edgeconnect.measurement import segmentation
+) -> Chosen | None:
+    """What the objects are; None where Otsu's threshold is to find them in the repair."""
+    from napari_edgeconnect.measurement import choice
 
     if labels is not None:
         pixels = read_image(labels).pixels
@@ -180,21 +174,18 @@ def _given_objects(
                 f"{labels} holds {pixels.dtype} of shape {pixels.shape}; as labels, whole numbers of shape "
                 f"{source.pixels.shape[:2]} are wanted."
             )
-        return segmentation.given(pixels), f"the labels of {labels.name}, the same whatever the fill"
+        return choice.labelled(pixels, labels.name)
     if segment_with is not None:
-        return segmentation.by_name(segment_with), f"by {segment_with}"
-    if threshold is not None:
-        return segmentation.above(threshold), f"what is connected and brighter than {threshold:g}"
-    return None
+        return choice.by_function(segment_with)
+    return None if threshold is None else choice.brighter_than(threshold)
 
 
-def _by_otsu(found: Uncertainty | Spread) -> tuple[Segmentation, str]:
-    from napari_edgeconnect.measurement.segmentation import above_otsu
+def _by_otsu(found: Uncertainty | Spread) -> Chosen:
+    from napari_edgeconnect.measurement.choice import brighter_than_otsu
     from napari_edgeconnect.selftest.calibration import Uncertainty
 
     spread = found.spread if isinstance(found, Uncertainty) else found
-    objects, threshold = above_otsu(spread.repaired, spread.hole)
-    return objects, f"what is connected and brighter than {threshold:g}, Otsu's threshold of the known pixels"
+    return brighter_than_otsu(spread.repaired, spread.hole)
 
 
 def _repairs(

@@ -277,15 +277,13 @@ def _names(context: typer.Context) -> set[str]:
 
 
 def excluded_value(text: str) -> float:
-    """What ``--exclude`` says, as a number; whole numbers of any size stay exact."""
+    """What ``--exclude`` says, as a number."""
+    from napari_edgeconnect.core.exclusion import value_in
+
     try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            message = f"{text!r} is neither nan nor a number."
-            raise typer.BadParameter(message, param_hint="--exclude") from None
+        return value_in(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--exclude") from None
 
 
 def refuse_options(context: typer.Context, names: Collection[str], message: str) -> None:

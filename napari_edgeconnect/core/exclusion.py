@@ -90,9 +90,26 @@ image to floats.
         grow_px=grow_px,
         nonfinite_px=int(np.count_nonzero(missing & ~marked)),
         seconds=time.monotonic() - started,
-        notes=_notes(pixels, hole, held),
+        notes=exclusion_notes(pixels, hole, held),
     )
     return ClassicalRepair(result, hole, record)
+
+
+def value_in(text: str) -> float:
+    """What a text says, as a value to mark damage with; whole numbers of any size stay exact.
+
+    Raises
+    ------
+    ValueError
+        Where it is no number.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither nan nor a number.") from None
 
 
 def held_by(dtype: np.dtype[Any], value: float) -> np.generic:
@@ -112,7 +129,7 @@ def held_by(dtype: np.dtype[Any], value: float) -> np.generic:
                 f"{float(np.finfo(dtype).max):g}, or nan."
             )
         return held
-    low, high = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    low, high = _limits(dtype)
     if not (isfinite(value) and value == int(value) and low <= int(value) <= high):
         raise ValueError(
             f"The image has dtype {dtype}, which can't hold {value:g}: give a whole number from {low} to {high}, or "
@@ -121,10 +138,41 @@ def held_by(dtype: np.dtype[Any], value: float) -> np.generic:
     return dtype.type(int(value))
 
 
-def _notes(pixels: NDArray[Any], hole: NDArray[np.bool_], held: np.generic) -> list[str]:
+def unused_value(image: NDArray[Any], hole: NDArray[np.bool_]) -> float | None:
+    """A value to mark the hole with that no known pixel has in all its colours.
+
+    Returns
+    -------
+    float, int or None
+        NaN for floats. Of whole numbers 0, or the highest or the lowest that the dtype holds, or else the lowest that
+        is free; None where every one of them is taken.
+    """
+    if image.dtype.kind == "f":
+        return np.nan
+    low, high = _limits(image.dtype)
+    for value in (0, high, low):
+        if not _alike(image, hole, image.dtype.type(value)):
+            return value
+    known = colours(image)[~hole]
+    taken = np.unique(known[(known == known[:, :1]).all(axis=1), 0])
+    (before_gap,) = np.nonzero(taken[:-1].astype(object) + 1 != taken[1:])  # as Python's numbers, which know no end
+    return int(taken[before_gap[0]]) + 1 if before_gap.size else None
+
+
+def exclusion_notes(image: NDArray[Any], hole: NDArray[np.bool_], held: np.generic) -> list[str]:
+    """What a person should know about an image whose hole holds a value: that nothing does, or what else does."""
     if not hole.any():
         return ["The mask is empty: nothing was excluded."]
-    taken = int(np.count_nonzero((colours(pixels)[~hole] == held).all(axis=-1)))
+    taken = _alike(image, hole, held)
     if not taken:
         return []
     return [f"{taken} known pixels have the value {held} too: tell them from the excluded ones by the mask."]
+
+
+def _alike(image: NDArray[Any], hole: NDArray[np.bool_], held: np.generic) -> int:
+    """How many known pixels have a value in all their colours."""
+    return int(np.count_nonzero((colours(image)[~hole] == held).all(axis=-1)))
+
+
+def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    return (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))

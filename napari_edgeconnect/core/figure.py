@@ -127,6 +127,8 @@ def caption_of(record: Mapping[str, Any], altered: NDArray[np.bool_]) -> str:
     by = f"{made_by}, model {model}" if model else made_by
     share = 100 * float(altered.mean())
     percent = f"{share:.1f}".removesuffix(".0") if share >= 0.1 else f"{share:.2g}"
+    if record.get("kind") == "excluded":
+        return f"Outlined: damaged and marked as missing ({by}), nothing filled in; {percent} % of the image."
     return (
         f"Outlined: reconstructed by {METHOD_NAMES.get(method, method)} ({by}), not measured; {percent} % of the image."
     )

@@ -55,7 +55,7 @@ class ObjectEffect:
     Attributes
     ----------
     label : int
-        In ``Effect.labels``.
+        In ``Effect.labels``; given labels keep their numbers.
     touched_px : int
         Its reconstructed pixels; 0 where it is near alone.
     values : dict of Value
@@ -85,7 +85,7 @@ class Effect:
     new : int
         The most objects that were in one of the repairs and are none of these.
     labels : (H, W) int
-        The objects of the repair as asked for, 1 to n.
+        The objects of the repair as asked for, as the segmentation numbers them.
     hole : (H, W) bool
     variants, samples : int
         How many repairs were measured.
@@ -208,7 +208,7 @@ def effect_steps(
         objects=tuple(table.object(int(index), scale) for index in np.flatnonzero(table.near)),
         touched=int(np.count_nonzero(table.touched_px)),
         new=max((matched.new for _, matched in others), default=0),
-        labels=ours.labels,
+        labels=ours.numbered(),
         hole=spread.hole,
         variants=variants + 1,
         samples=samples,
@@ -271,7 +271,7 @@ class _Table:
     def object(self, index: int, scale: float) -> ObjectEffect:
         fates = [matched.fate[index] for _, matched in self._others]
         return ObjectEffect(
-            label=index + 1,
+            label=int(self._ours.numbers[index]),
             touched_px=int(self.touched_px[index]),
             values={quantity: self._of_object(index, quantity, scale) for quantity in QUANTITIES},
             fates={name: fates.count(number) for number, name in enumerate(FATES)},

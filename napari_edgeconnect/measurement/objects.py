@@ -32,10 +32,17 @@ class Objects:
     labels : (H, W) int, 0 or 1 to n
     values : dict of (n,) float
         ``QUANTITIES`` by name, areas in pixels.
+    numbers : (n,) int
+        What each was labelled before labels that do not occur were closed up: how people know it.
     """
 
     labels: Labels
     values: dict[str, Floats]
+    numbers: Labels
+
+    def numbered(self) -> Labels:
+        """(H, W) int: the objects by their ``numbers``."""
+        return np.append(0, self.numbers)[self.labels]
 
     @property
     def count(self) -> int:
@@ -64,13 +71,13 @@ def measured(labels: Labels, gray: Floats) -> Objects:
     labels : (H, W) int, 0 is background
     gray : (H, W) float
     """
-    _, dense = np.unique(np.append(0, labels), return_inverse=True)
+    numbers, dense = np.unique(np.append(0, labels), return_inverse=True)
     closed = dense[1:].reshape(labels.shape)
     if not closed.any():
-        return Objects(closed, {quantity: np.empty(0) for quantity in QUANTITIES})
+        return Objects(closed, {quantity: np.empty(0) for quantity in QUANTITIES}, numbers[1:])
     table = regionprops_table(closed, gray, properties=("area", "intensity_mean"))
     area, mean = table["area"].astype(np.float64), table["intensity_mean"].astype(np.float64)
-    return Objects(closed, dict(zip(QUANTITIES, (area, mean, area * mean), strict=True)))
+    return Objects(closed, dict(zip(QUANTITIES, (area, mean, area * mean), strict=True)), numbers[1:])
 
 
 @dataclass(frozen=True)

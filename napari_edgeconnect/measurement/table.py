@@ -45,28 +45,20 @@ def conclusion(effect: Effect) -> str:
 
 def markdown(effect: Effect) -> str:
     """What a person reads of an effect."""
-    totals = [
-        [name, *_cells(effect.totals[name], effect, objects=True)] for name in TOTALS
-    ]  # fmt: skip
-    head = [
-        "without reconstructed pixels",
-        "with the fill",
-        _interval_title(effect),
-        f"over {effect.variants} variants",
-    ]
+    totals = [[name, *cells(effect.totals[name], objects=True)] for name in TOTALS]
     parts = [
         "# What the repair does to the measurement\n",
         f"{conclusion(effect)}\n",
         "## All objects\n",
-        _rows([["", head[0], "without objects that touch them", *head[1:]], *totals]),
+        _rows([["", *headings(effect, objects=True)], *totals]),
         "## Objects at the damage\n",
     ]
     if effect.objects:
-        rows = [row for each in effect.objects for row in _object_rows(each, effect)]
-        parts.append(_rows([["object", "reconstructed px", "", *head, "in the other repairs"], *rows]))
+        rows = [row for each in effect.objects for row in _object_rows(each)]
+        parts.append(_rows([["object", "reconstructed px", "", *headings(effect), "in the other repairs"], *rows]))
     else:
         parts.append("None touches the damage or is near it.\n")
-    parts.append(_reading(effect))
+    parts.append(f"{reading(effect)}\n")
     return "\n".join(parts)
 
 
@@ -74,17 +66,17 @@ def rows(effect: Effect) -> Iterator[list[str | int | float | None]]:
     """One row for each object at the damage and quantity, and one for each total, in the order of ``COLUMNS``."""
     for name in TOTALS:
         value = effect.totals[name]
-        yield ["all", None, name, _unit(name, effect), *_figures(value), *[None] * len(FATES)]
+        yield ["all", None, name, unit_of(name, effect), *_figures(value), *[None] * len(FATES)]
     for each in effect.objects:
         for name in QUANTITIES:
             figures = _figures(each.values[name])
-            yield [each.label, each.touched_px, name, _unit(name, effect), *figures, *(each.fates[f] for f in FATES)]
+            yield [each.label, each.touched_px, name, unit_of(name, effect), *figures, *(each.fates[f] for f in FATES)]
 
 
-def as_csv(effect: Effect) -> str:
-    """``rows`` under their heading."""
+def as_csv(effect: Effect, *, delimiter: str = ",") -> str:
+    """``rows`` under their heading; with tabs between them, as spreadsheets paste them."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n", delimiter=delimiter)
     writer.writerow(COLUMNS)
     writer.writerows(rows(effect))
     return file.getvalue()
@@ -102,7 +94,8 @@ def _figures(value: Value) -> list[float | None]:
             value.highest]  # fmt: skip
 
 
-def _unit(name: str, effect: Effect) -> str:
+def unit_of(name: str, effect: Effect) -> str:
+    """In what a quantity or a total is."""
     if name.endswith("area"):
         return f"{effect.unit}²"
     return "objects" if name == "count" else "grey values"
@@ -119,25 +112,35 @@ def _ends(value: Value, effect: Effect) -> str:
     return f"{text(low)}–{text(high)}"
 
 
-def _interval_title(effect: Effect) -> str:
-    return "calibrated interval" if effect.level is None else f"{100 * effect.level:g} % interval"
+def headings(effect: Effect, *, objects: bool = False) -> list[str]:
+    """Over ``cells``: of totals, which can leave out ``objects``, or of one object."""
+    untouched = ["without objects that touch them"] if objects else []
+    interval = "calibrated interval" if effect.level is None else f"{100 * effect.level:g} % interval"
+    over = f"over {effect.variants} variants"
+    return ["without reconstructed pixels", *untouched, "with the fill", interval, over]
 
 
-def _cells(value: Value, effect: Effect, *, objects: bool) -> list[str]:
-    cells = [text(value.without_pixels), *([text(value.without_objects)] if objects else []), text(value.with_fill)]
+def cells(value: Value, *, objects: bool = False) -> list[str]:
+    """A value as people read it."""
+    shown = [text(value.without_pixels), *([text(value.without_objects)] if objects else []), text(value.with_fill)]
     for low, high in ((value.low, value.high), (value.lowest, value.highest)):
-        cells.append("–" if low is None else f"{text(low)} to {text(high)}")
-    return cells
+        shown.append("–" if low is None else f"{text(low)} to {text(high)}")
+    return shown
 
 
-def _object_rows(each: ObjectEffect, effect: Effect) -> Iterator[list[str]]:
-    fates = ", ".join(f"{fate} {each.fates[fate]}" for fate in FATES if each.fates[fate])
+def fates_of(each: ObjectEffect) -> str:
+    """How often an object was matched, split, merged and lost, in words."""
+    return ", ".join(f"{fate} {each.fates[fate]}" for fate in FATES if each.fates[fate])
+
+
+def _object_rows(each: ObjectEffect) -> Iterator[list[str]]:
     for number, name in enumerate(QUANTITIES):
         shown = [str(each.label), str(each.touched_px)] if number == 0 else ["", ""]
-        yield [*shown, name, *_cells(each.values[name], effect, objects=False), fates if number == 0 else ""]
+        yield [*shown, name, *cells(each.values[name]), fates_of(each) if number == 0 else ""]
 
 
-def _reading(effect: Effect) -> str:
+def reading(effect: Effect) -> str:
+    """What the figures mean, and what they do not."""
     variants = (
         f"The {effect.variants} variants are complete repairs, none of which is better than the others; how far they "
         "differ says where the repair is unsure, and not how wrong it is."
@@ -147,14 +150,14 @@ def _reading(effect: Effect) -> str:
         "lies in the other); the last column says in how many it was matched, split, merged with another, or lost."
     )
     if effect.calibration is None:
-        return f"Areas are in {effect.unit}². {variants} Without calibration there is no interval. {matched}\n"
+        return f"Areas are in {effect.unit}². {variants} Without calibration there is no interval. {matched}"
     calibrated = (
         f"The intervals are over {effect.samples} repairs drawn around this one: as far from it as the errors on "
         f"{effect.calibration.trials} copies of the damage, together as the variants differ. That is calibrated for "
         "pixels. True sums over objects lie outside somewhat more often than the level says, counts and mean areas "
         "much more: a fill is smoother than what it replaces, and specks are lost in it."
     )
-    return f"Areas are in {effect.unit}². {variants} {calibrated} {matched}\n"
+    return f"Areas are in {effect.unit}². {variants} {calibrated} {matched}"
 
 
 def _rows(lines: list[list[str]]) -> str:

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.digests import array_sha256
-from ..core.record import digests_of_input, origin
+from ..core.record import origin
 from ..core.results import Step
-from ..core.uncertainty import Spread, repair_spread_steps
+from ..core.uncertainty import Spread
 from . import layers as ours
+from .many_repairs import ManyRepairs, many_repairs_steps
 from .reasons import reasons_for, with_reasons
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class HowSure:
     values : (H, W) float32
         In the image's units: the interval's half width, or where nothing could be calibrated the spread; 0 outside
         the hole.
-    spread : Spread
+    repairs : ManyRepairs
         With the repair that this is about.
     level : float or None
         The interval's; None for a spread that is not calibrated.
@@ -51,7 +52,7 @@ class HowSure:
     """
 
     values: NDArray[np.float32]
-    spread: Spread
+    repairs: ManyRepairs
     level: float | None
     record: dict[str, Any]
 
@@ -64,23 +65,16 @@ class HowSure:
 def how_sure_steps(request: Request, model: EdgeConnect) -> Generator[Step, None, HowSure]:
     """Find out how sure a repair is, calibrated on copies of the damage where these fit."""
     from ..selftest.advice import digits
-    from ..selftest.calibration import uncertainty_steps
 
-    image, mask, settings = request.image, request.mask, request.settings
-    calibration, why_not = None, ""
-    try:
-        found = yield from uncertainty_steps(image, mask, model, settings, level=request.level)
-        values, spread, calibration = found.half_width, found.spread, found.calibration
-    except ValueError as error:  # no copy fits; whatever else is wrong is refused once more
-        why_not = str(error)
-        spread = yield from repair_spread_steps(model, image, mask, settings)
-        values = spread.spread
+    repairs = yield from many_repairs_steps(request, model)
+    found, spread = repairs.found, repairs.spread
+    values, calibration = (found.spread, None) if isinstance(found, Spread) else (found.half_width, found.calibration)
     inside = values[spread.hole]
     usual, largest = (float(inside.mean()), float(inside.max())) if inside.size else (0.0, 0.0)
     if calibration is None:
         meaning = (
             f"Repaired in {len(spread.variants)} equally good ways, the pixels differ by ±{digits(usual)} grey values "
-            f"on average. This spread is not calibrated, and no interval: {why_not}"
+            f"on average. This spread is not calibrated, and no interval: {repairs.why_not}"
         )
     else:
         meaning = (
@@ -92,10 +86,8 @@ def how_sure_steps(request: Request, model: EdgeConnect) -> Generator[Step, None
         **origin("uncertainty"),
         # A bare spread is no uncertainty that a repair's record could hold.
         **({} if calibration else {"kind": "spread"}),
-        "pixels": digests_of_input(image, mask),
+        **repairs.asked,
         "result_sha256": array_sha256(spread.repaired[spread.hole]),
-        "model": {**model.info.as_dict(), "device": str(model.device)},
-        "settings": settings.as_dict(),
         "seed": 0,
         "variants": list(spread.variants),
         "meaning": meaning,
@@ -105,8 +97,8 @@ def how_sure_steps(request: Request, model: EdgeConnect) -> Generator[Step, None
     else:
         record |= {"level": calibration.level, "calibration": calibration.as_dict()}
         record |= {"mean_half_width": usual, "largest_half_width": largest}
-    record = with_reasons(record, reasons_for(image, mask, settings, model))
-    return HowSure(values, spread, record.get("level"), record)
+    record = with_reasons(record, reasons_for(request.image, request.mask, request.settings, model))
+    return HowSure(values, repairs, record.get("level"), record)
 
 
 def show_how_sure(viewer: ViewerModel, plane: Plane, found: HowSure) -> Image:

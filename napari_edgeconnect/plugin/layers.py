@@ -34,6 +34,8 @@ STROKES = "edge strokes"
 ALTERED = "altered"
 UNCERTAINTY = "uncertainty"
 CLASSICAL = "by another method"
+EXCLUDED = "excluded"
+OBJECTS = "measured objects"
 #: What layers' names say of a kind; by default its own name. What was invented is never called by anything else.
 TITLES = {COMPLETED: "reconstructed", ALTERED: "altered pixels"}
 #: In place of a slice's index, for a layer of all slices.
@@ -216,8 +218,8 @@ def find_own(layers: Iterable[Layer], plane: Plane, kind: str) -> Any:
 
 
 def results_of(layers: Iterable[Layer], plane: Plane) -> list[Any]:
-    """All layers that show a repair of a plane: the completed one, and those of other methods."""
-    kinds = (COMPLETED, CLASSICAL)
+    """All layers that show a plane without its damage: completed, by another method, or with it marked as missing."""
+    kinds = (COMPLETED, CLASSICAL, EXCLUDED)
     return [layer for layer in layers if any(is_own(layer, kind) for kind in kinds) and _holds(layer, plane)]
 
 

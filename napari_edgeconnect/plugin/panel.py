@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QLabel, QMenu, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QLabeledDoubleSlider
 
 from ..core.edges import EdgeSource
 from .layer_combo import LayerCombo
-from .layers import ALTERED, COMPARED, EDGE_COLOURS, EDGES, FOUND, GROWN, PROBABILITY, STROKES, UNCERTAINTY, is_own
+from .layers import (
+    ALTERED,
+    COMPARED,
+    EDGE_COLOURS,
+    EDGES,
+    FOUND,
+    GROWN,
+    OBJECTS,
+    PROBABILITY,
+    STROKES,
+    UNCERTAINTY,
+    is_own,
+)
 from .parts import boxed, button, combo, folded, form, header, menu_of, note, picture_list, row, spin
 from .preferences import Preferred
 from .stack_choices import StackChoices
@@ -157,6 +178,11 @@ class Panel(QWidget):
             "Repair in many ways that are as good, and show how far the truth may lie from the repair: an interval in "
             "grey values, calibrated on copies of the damage. Its level is in napari's preferences.",
         )
+        self.exclude = button(
+            "Mark as missing…",
+            "Fill nothing in: give the damage NaN, or in an image of whole numbers a value that you choose, so that "
+            "nothing invented can be measured.",
+        )
         self.expected = note()
 
     def _make_keep(self) -> None:
@@ -168,8 +194,17 @@ class Panel(QWidget):
             "Show the chosen candidate beside the one shown before it, or beside the damaged image.",
             checkable=True,
         )
-        self.report = button("Report", "For a paper: sentences for the methods section, and a figure with an outline.")
+        self.report = button(
+            "Report",
+            "What the repair does to measured objects; and for a paper, sentences for the methods section and a figure "
+            "with an outline.",
+        )
         menu = menu_of(self.report)
+        self.measure = menu.addAction("Measure objects…")
+        self.measure.setToolTip(
+            "Areas, counts and intensities of objects: without the damage, with the fill, and across its uncertainty."
+        )
+        menu.addSeparator()
         self.methods = menu.addAction("Methods paragraph…")
         self.methods.setToolTip("What was repaired, by what and how sure, to be copied.")
         self.figure = menu.addAction("Export figure…")
@@ -226,13 +261,13 @@ class Panel(QWidget):
         column.addWidget(self.legend)
         column.addLayout(row(self.strokes, self.bridge, self.erase_edge, self.more))
         column.addWidget(self.strokes_row)
-        column.addWidget(header(4, "Completion"))
+        column.addLayout(_headed(header(4, "Completion"), self.exclude))
         column.addLayout(row(self.complete, self.inpaint, self.live))
         column.addLayout(row(self.alternatives, self.test, self.how_sure))
         column.addWidget(self.expected)
-        keep = row(header(5, "Keep"), self.report)  # five buttons in a row are wider than a laptop's dock
-        keep.setStretch(0, 1)
-        column.addLayout(keep)
+        column.addLayout(
+            _headed(header(5, "Keep"), self.report)
+        )  # five buttons in a row are wider than a laptop's dock
         column.addLayout(row(self.keep, self.compare, self.send, self.delete))
         column.addWidget(self.candidates)
         settings = form(
@@ -253,6 +288,13 @@ class Panel(QWidget):
             part.hide()
 
 
+def _headed(title: QLabel, push: QPushButton) -> QHBoxLayout:
+    """A step's title with a button at the end of its line."""
+    line = row(title, push)
+    line.setStretch(0, 1)
+    return line
+
+
 def _is_image(layer: object) -> bool:
     from napari.layers import Image
 
@@ -262,7 +304,7 @@ def _is_image(layer: object) -> bool:
 def _is_mask(layer: object) -> bool:
     from napari.layers import Labels, Shapes
 
-    no_masks = (ALTERED, EDGES, FOUND, GROWN, STROKES)
+    no_masks = (ALTERED, EDGES, FOUND, GROWN, OBJECTS, STROKES)
     return isinstance(layer, Labels | Shapes) and not any(is_own(layer, kind) for kind in no_masks)
 
 

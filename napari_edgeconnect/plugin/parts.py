@@ -142,6 +142,13 @@ def boxed(layout: QLayout) -> QWidget:
     return box
 
 
+def fit_height(box: QWidget) -> None:
+    """Make a dialog as high as its sentences need in its width: Qt does so once, and not when they change."""
+    layout = box.layout()
+    layout.activate()
+    box.resize(box.width(), max(layout.totalHeightForWidth(box.width()), layout.totalMinimumSize().height()))
+
+
 def folded(title: str, layout: QLayout) -> QCollapsible:
     """What is seldom needed, behind its title."""
     fold = QCollapsible(title)

@@ -15,14 +15,16 @@ from ..core.edges import EdgeMap, EdgeSource
 from ..core.results import ClassicalRepair, Repair
 from . import layers as ours
 from .altered import remove_orphans, show_altered
-from .how_sure import HowSure, show_how_sure
+from .how_sure import show_how_sure
 from .large import outgrown_edges
+from .measured import show_objects
 from .worker import Outcome, Task
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
+    from ..core.uncertainty import Spread
     from .layer_plane import Plane
 
 CORRECT = "Correct the edges with the brush, then complete."
@@ -112,7 +114,17 @@ def place(viewer: ViewerModel, outcome: Outcome) -> str:
         return f"{len(outcome.alternatives)} fills to choose from: their pictures are in step 5."
     if outcome.how_sure is not None:
         show_how_sure(viewer, plane, outcome.how_sure)
-        return _of_which_repair(viewer, plane, outcome.how_sure)
+        return _joined(outcome.how_sure.sentence, another_repair(viewer, plane, outcome.how_sure.repairs.spread))
+    if outcome.measured is not None:
+        show_objects(viewer, plane, outcome.measured)
+        return _joined(outcome.measured.sentence, another_repair(viewer, plane, outcome.measured.repairs.spread))
+    if outcome.request.task is Task.EXCLUDE:
+        assert isinstance(outcome.other, ClassicalRepair)
+        layer = show_excluded(viewer, plane, outcome.other)
+        viewer.layers.selection.active = layer
+        record = outcome.other.record
+        said = f"{record['hole_px']:,} px were set to {record['value']}, in a layer of their own: “{layer.name}”."
+        return _joined(said, *record["notes"])
     if outcome.other is not None:
         layer = show_by_method(viewer, plane, outcome.other, outcome.request.method)
         viewer.layers.selection.active = layer
@@ -183,29 +195,52 @@ def show_by_method(viewer: ViewerModel, plane: Plane, repair: ClassicalRepair | 
     """Put a repair by another method into a layer of its own, one for each method, with an outline."""
     from ..selftest.advice import TITLES
 
-    details = {"record": repair.record, "altered": repair.altered, "method": method}
     others = (layer for layer in ours.results_of(viewer.layers, plane) if ours.is_own(layer, ours.CLASSICAL))
     layer: Image | None = next((other for other in others if other.metadata[ours.KEY]["method"] == method), None)
+    title = f"{ours.TITLES[ours.COMPLETED]} by {TITLES[method]}"
+    return _shown_beside(viewer, plane, layer, repair, ours.CLASSICAL, title, {"method": method})
+
+
+def _shown_beside(
+    viewer: ViewerModel,
+    plane: Plane,
+    layer: Image | None,
+    made: ClassicalRepair | Repair,
+    kind: str,
+    title: str,
+    details: dict[str, Any],
+) -> Image:
+    """Put what was made of a plane into a layer that holds the last one of its kind, or a new one; with an outline."""
+    details = {"record": made.record, "altered": made.altered, **details}
     if layer is None:
-        title = f"{ours.TITLES[ours.COMPLETED]} by {TITLES[method]}"
-        shown = ours.completed_tuple(plane, repair.image, details=details, kind=ours.CLASSICAL, title=title)
+        shown = ours.completed_tuple(plane, made.image, details=details, kind=kind, title=title)
         layer = add_under_edges(viewer, plane, shown)
     else:
-        ours.write_completed(layer, plane, repair.image, details=details)
+        ours.write_completed(layer, plane, made.image, details=details)
         layer.visible = True
-    show_altered(viewer, layer, plane, repair.altered)
+    show_altered(viewer, layer, plane, made.altered)
     return layer
 
 
-def _of_which_repair(viewer: ViewerModel, plane: Plane, found: HowSure) -> str:
-    """What was found out, and whether it is about the repair that is on display."""
+def show_excluded(viewer: ViewerModel, plane: Plane, excluded: ClassicalRepair) -> Image:
+    """Put a plane with its damage marked as missing into a layer of its own, with an outline of what was marked."""
+    layer: Image | None = ours.find_own(viewer.layers, plane, ours.EXCLUDED)
+    return _shown_beside(viewer, plane, layer, excluded, ours.EXCLUDED, ours.EXCLUDED, {})
+
+
+def another_repair(viewer: ViewerModel, plane: Plane, spread: Spread) -> str:
+    """A sentence, where what was found out about a repair is not about the one on display; otherwise empty."""
     completed = ours.find_own(viewer.layers, plane, ours.COMPLETED)
-    hole = found.spread.hole
+    hole = spread.hole
     if completed is None:
-        return f"{found.sentence} This is about the repair that “Inpaint in one go” makes."
-    if not np.array_equal(ours.pixels_of(completed, plane)[hole], found.spread.repaired[hole]):
-        return f"{found.sentence} This is about the repair from the model's own edges: the one on display is another."
-    return found.sentence
+        return "This is about the repair that “Inpaint in one go” makes."
+    if not np.array_equal(ours.pixels_of(completed, plane)[hole], spread.repaired[hole]):
+        return "This is about the repair from the model's own edges: the one on display is another."
+    return ""
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _drop_outgrown(viewer: ViewerModel, plane: Plane, hole: NDArray[np.bool_]) -> None:

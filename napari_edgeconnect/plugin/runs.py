@@ -51,8 +51,15 @@ class Runs(QObject):
         self._placed = 0
         self._activity: Activity | None = None
 
-    def start(self, task: Task, *, method: str = "") -> None:
-        """Read the layers in this thread, and hand copies of their arrays to another."""
+    def start(self, task: Task, **asked: Any) -> None:
+        """Read the layers in this thread, and hand copies of their arrays to another.
+
+        Parameters
+        ----------
+        task : Task
+        **asked
+            What else the task needs to know: fields of ``Request``.
+        """
         session = self._session
         now = session.situation()
         if now.missing or session.is_busy:
@@ -61,7 +68,7 @@ class Runs(QObject):
         assert now.plane is not None
         assert now.mask is not None
         try:
-            request = replace(self._request_for(task, now.plane, now.mask), method=method)
+            request = replace(self._request_for(task, now.plane, now.mask), **asked)
         except ValueError as error:
             session.fail(error)
             return
@@ -138,6 +145,7 @@ class Runs(QObject):
             edges=edges,
             before=before,
             level=preferred().level,
+            known=session.repairs,
         )
 
     def _request_in_stack(self, task: Task, plane: Plane, mask: NDArray[np.bool_]) -> Request:
@@ -177,6 +185,7 @@ class Runs(QObject):
 
     def _place(self, outcome: Outcome) -> None:
         self._note_pace(outcome)
+        self._session.repairs = outcome.repairs or self._session.repairs
         self._session.say(place(self._session.viewer, outcome))
         self._placed += 1
         self.placed.emit(outcome)

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from .copy_pictures import CopyPictures
+from .dock_tab import DockTab
 from .error_plot import ErrorPlot
 from .parts import button, note, pixmap
 
@@ -134,7 +135,7 @@ _BETTER = {"higher": "higher is better", "lower": "lower is better", "one": "1 i
 
 
 class SelfTestDock:
-    """Brings the view into a viewer's window, once; a viewer without a window has the view alone.
+    """The view in a tab beside the panel.
 
     Parameters
     ----------
@@ -144,34 +145,25 @@ class SelfTestDock:
     """
 
     def __init__(self, viewer: ViewerModel, take: Callable[[str], None]) -> None:
-        self._viewer, self._take = viewer, take
-        self.view: SelfTestView | None = None
+        self._take = take
+        self._tab = DockTab(viewer, TITLE, self._made)
         #: Digests of the image and the mask that are shown a test of.
         self.pixels: dict[str, str] | None = None
-        self._dock: Any = None
+
+    @property
+    def view(self) -> SelfTestView | None:
+        """What shows the last test; None before there was one."""
+        return self._tab.view
 
     def show(self, test: SelfTest, sheet: NDArray[Any], of: str) -> None:
         """Show a test; a dock that was closed or hidden comes back."""
-        if self.view is None or self._is_closed:
-            self.view = SelfTestView()
-            self.view.taken.connect(self._take)
-            window = getattr(self._viewer, "window", None)
-            if window is not None:
-                # A tab beside the panel: below the picture it would take the height that a laptop does not have.
-                self._dock = window.add_dock_widget(self.view, name=TITLE, area="right", tabify=True)
-        if self._dock is not None:
-            self._dock.show()
-            self._dock.raise_()
         self.pixels = test.record["pixels"]
-        self.view.show_test(test, sheet, of)
+        self._tab.shown().show_test(test, sheet, of)
 
-    @property
-    def _is_closed(self) -> bool:
-        """A dock that is closed loses its view: napari takes it out, and deletes the dock."""
-        try:
-            return self._dock is not None and self.view is not None and self.view.parent() is None
-        except RuntimeError:  # it went with its window
-            return True
+    def _made(self) -> SelfTestView:
+        view = SelfTestView()
+        view.taken.connect(self._take)
+        return view
 
 
 def _scrolling(part: QWidget) -> QScrollArea:

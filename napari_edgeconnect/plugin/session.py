@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from ..core.models import ModelInfo
+    from .many_repairs import ManyRepairs
     from .panel import Panel
 
 
@@ -57,6 +58,8 @@ class Session:
         What runs have taken here.
     large : LargePlanes
         Planes that are worked on part by part.
+    repairs : ManyRepairs or None
+        The last that were made in many ways: asking something else about the same image takes no time then.
     is_busy : bool
         True while a run is under way: its outcome will be put into the layers.
     """
@@ -67,6 +70,7 @@ class Session:
         self.models = LoadedModels()
         self.pace = Pace()
         self.large = LargePlanes(viewer, lambda: self.has_parts)
+        self.repairs: ManyRepairs | None = None
         self.is_busy = False
         self._said: tuple[Any, str] = (None, "")
 

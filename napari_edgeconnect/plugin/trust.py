@@ -15,6 +15,7 @@ from ..core.record import digests_of_input
 from .found_out import FoundOut
 from .how_sure import under_mouse
 from .layer_plane import read_plane
+from .measuring import Measuring
 from .reasons import Reasons
 from .report import MethodsDialog, shown_repair, write_figure
 from .selftest_dock import SelfTestDock
@@ -25,11 +26,11 @@ from .worker import Outcome, Task
 class Start(Protocol):
     """Starts a run, as a button does."""
 
-    def __call__(self, task: Task, *, method: str = "") -> None: ...
+    def __call__(self, task: Task, **asked: Any) -> None: ...
 
 
 class Trust(QObject):
-    """One viewer's self-tests, uncertainties, reasons and reports.
+    """One viewer's self-tests, uncertainties, measurements, reasons and reports.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class Trust(QObject):
         self._session, self._panel, self._start = session, session.panel, start
         self.reasons = Reasons(session)
         self.dock = SelfTestDock(session.viewer, self.follow_advice)
+        self.measuring = Measuring(session, start)
         self.methods: MethodsDialog | None = None
         self._found = FoundOut()
         self._says_hover = False
@@ -54,13 +56,18 @@ class Trust(QObject):
         """Say what speaks against a repair of what is there now, and enable what can be reported."""
         self.reasons.follow(now)
         self.complete_records()  # of candidates, too, that were kept before something was found out
-        self._panel.report.setEnabled(shown_repair(self._session.viewer, now.plane) is not None)
+        self.measuring.enable(now)
+        has_repair = shown_repair(self._session.viewer, now.plane) is not None
+        for part in (self._panel.methods, self._panel.figure):
+            part.setEnabled(has_repair)
+        self._panel.report.setEnabled(has_repair or not now.missing)
 
     def take(self, outcome: Outcome) -> None:
         """Remember what a run has found out, and show it where it has a place of its own."""
         if outcome.test is not None:
             self._found.take_test(outcome.test.record)
             self.dock.show(outcome.test, outcome.sheet, outcome.request.plane.layer.name)
+        self.measuring.take(outcome)
         if outcome.how_sure is not None:
             self._found.take_uncertainty(outcome.how_sure.record)
         self.complete_records()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from . import layers as ours
 from .altered import remove_orphans
 from .candidate_list import CandidateList
 from .edge_buttons import EdgeButtons
+from .excluding import Excluding
 from .finding import Finding
 from .layer_combo import LayerWatch
 from .layer_plane import Plane
@@ -79,6 +80,7 @@ class EdgeConnectWidget(QWidget):
         self.candidates = CandidateList(self.session, self._look)
         self.finding = Finding(self.session, self._look)
         self.trust = Trust(self.session, self.start)
+        self.excluding = Excluding(self.session, self.start)
         self._shortcuts = Shortcuts(viewer, self.panel, self.candidates.before)
         self._offer_models()
         self._offer_devices(choices.device)
@@ -99,13 +101,16 @@ class EdgeConnectWidget(QWidget):
         """True from the click on a button until its run has ended."""
         return self.session.is_busy
 
-    def start(self, task: Task, *, method: str = "") -> None:
-        """Run a task on the chosen layers, as its button does; what is missing is said in the status line."""
+    def start(self, task: Task, **asked: Any) -> None:
+        """Run a task on the chosen layers, as its button does; what is missing is said in the status line.
+
+        What else the task needs to know is ``asked``: fields of ``worker.Request``.
+        """
         self._redraw.catch_up()
         if task in (Task.COMPLETE, Task.INPAINT) and self._takes_all_slices:
             self._runs.start_stack(task)
         else:
-            self._runs.start(task, method=method)
+            self._runs.start(task, **asked)
 
     def cancel(self) -> None:
         """Give the run up; it ends after the window that is being computed."""
@@ -283,11 +288,13 @@ class EdgeConnectWidget(QWidget):
         self.edge_buttons.enable(now.plane, edges)
         self.candidates.enable(now.plane)
         self.finding.enable(now.plane)
+        self.excluding.enable(now)
 
     # ---- what the buttons do
 
     def _add_mask(self) -> None:
-        self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))
+        if self.panel.image.layer is not None:  # it may have been removed a moment ago
+            self.panel.mask.choose(add_mask(self._viewer, self.panel.image.layer))
 
     def _list_tools(self) -> None:
         """What can be found now: fixed tools, and the label that is selected in the active layer."""

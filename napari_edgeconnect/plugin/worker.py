@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..core.alternatives import Alternative, alternatives_steps
 from ..core.classical import inpaint_steps
 from ..core.edges import EdgeMap
+from ..core.exclusion import exclude
 from ..core.results import ClassicalRepair, Repair, Step
 from ..core.settings import CLASSICAL_METHODS, Settings
 from .layer_plane import Plane, read_plane
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ..core.edgeconnect import EdgeConnect
     from ..selftest.run import SelfTest
     from .how_sure import HowSure
+    from .many_repairs import ManyRepairs
+    from .measured import Measured, Wanted
 
 
 T = TypeVar("T")
@@ -41,6 +44,8 @@ class Task(Enum):
     SELF_TEST = "Testing on copies of the damage"
     HOW_SURE = "Finding out how sure the repair is"
     BY_METHOD = "Repairing by another method"
+    MEASURE = "Measuring objects"
+    EXCLUDE = "Marking the damage as missing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,12 @@ class Request:
         The other method, in the self-test's words.
     level : float
         Of the interval that is to say how sure a repair is.
+    known : ManyRepairs or None
+        Repairs that were made before, to be taken where they are of the same.
+    wanted : Wanted or None
+        Which objects are to be measured.
+    value : float
+        What the damage is to be marked with.
     """
 
     task: Task
@@ -84,13 +95,16 @@ class Request:
     of_stack: bool = False
     method: str = ""
     level: float = 0.9
+    known: ManyRepairs | None = None
+    wanted: Wanted | None = None
+    value: float = np.nan
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What a run made: the edge map when it was new, the repair when there is one, or what else was asked for.
 
-    ``other`` is a repair by another method than EdgeConnect with its edges.
+    ``other`` is a repair by another method than EdgeConnect with its edges, or an image with its damage excluded.
     """
 
     request: Request
@@ -102,6 +116,13 @@ class Outcome:
     sheet: NDArray[np.uint8] | None = None
     how_sure: HowSure | None = None
     other: ClassicalRepair | Repair | None = None
+    measured: Measured | None = None
+
+    @property
+    def repairs(self) -> ManyRepairs | None:
+        """The repairs that a question was answered from."""
+        answer = self.how_sure or self.measured
+        return answer.repairs if answer else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +197,9 @@ def request_steps(request: Request, models: LoadedModels) -> Generator[Step, Non
     if request.task is Task.BY_METHOD and request.method in CLASSICAL_METHODS:
         other = yield from inpaint_steps(image, mask, request.method, grow_px=settings.grow_px)
         return _with_reasons(Outcome(request, other.record, other=other), None)
+    if request.task is Task.EXCLUDE:
+        excluded = exclude(image, mask, request.value, grow_px=settings.grow_px, return_record=True)
+        return Outcome(request, excluded.record, other=excluded)
     if (request.model, request.device) not in models:
         yield Step(0, 0, "Loading the model…")
     model = models.get(request.model, request.device)
@@ -193,6 +217,11 @@ def request_steps(request: Request, models: LoadedModels) -> Generator[Step, Non
 
         sure = yield from how_sure_steps(request, model)
         return Outcome(request, sure.record, how_sure=sure)
+    if request.task is Task.MEASURE:
+        from .measured import measure_steps
+
+        measured = yield from measure_steps(request, model)
+        return Outcome(request, measured.record, measured=measured)
     if request.task is Task.BY_METHOD:  # EdgeConnect without edges
         nothing = np.zeros(mask.shape, np.float32)
         without = yield from model.complete_steps(image, mask, nothing, settings)

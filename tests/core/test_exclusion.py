@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
-from napari_edgeconnect.core.exclusion import exclude
+from napari_edgeconnect.core.exclusion import exclude, exclusion_notes, held_by, unused_value, value_in
 from napari_edgeconnect.core.methods_text import methods_paragraph
 from napari_edgeconnect.core.record_reading import checked_record
 from napari_edgeconnect.core.replay import is_same, replay
@@ -108,3 +108,47 @@ def test_an_exclusion_is_done_again_from_its_record(value: float) -> None:
     assert is_same(record, again.record)
     np.testing.assert_array_equal(again.image, done.image)
     assert "nothing was filled in" in methods_paragraph(record)
+
+
+@given(
+    dtype=st.sampled_from([np.bool_, np.uint8, np.int8, np.uint16, np.int64, np.uint64]),
+    taken=st.lists(st.integers(0, 255), max_size=6),
+    ends=st.booleans(),
+    channels=st.sampled_from([0, 3]),
+)
+def test_an_unused_value_is_one_that_no_known_pixel_has(
+    dtype: type, taken: list[int], ends: bool, channels: int
+) -> None:
+    kind = np.dtype(dtype)
+    low, high = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    values = [value for value in taken if low <= value <= high] + ([low, 0, high] if ends else [])
+    image = np.array([[*values, low]], dtype)
+    hole = np.zeros(image.shape, bool)
+    hole[0, -1] = True
+    image = np.repeat(image[..., None], channels, axis=-1) if channels else image
+    value = unused_value(image, hole)
+    if value is None:
+        assert set(range(low, high + 1)) == set(values)
+        return
+    assert value not in values
+    assert exclusion_notes(image, hole, held_by(kind, value)) == []
+
+
+def test_an_unused_value_is_easily_told_or_else_the_lowest_that_is_free() -> None:
+    nothing = np.zeros((1, 256), bool)
+    every = np.arange(256, dtype=np.uint8)[None]
+    assert unused_value(every, nothing) is None
+    assert unused_value(np.where(every == 7, 8, every), nothing) == 7
+    assert unused_value(np.where(every == 0, 1, every), nothing) == 0
+    assert unused_value(every.astype(np.uint16), nothing) == 65535
+    assert np.isnan(unused_value(every.astype(np.float32), nothing))
+    colours = np.stack([every, every[:, ::-1], every], axis=-1)  # 0 and 255 occur, and in no pixel alone
+    assert unused_value(colours, nothing) == 0
+
+
+def test_a_text_is_a_value_or_a_sentence() -> None:
+    assert value_in("18446744073709551615") == 2**64 - 1
+    assert value_in("-1.5") == -1.5
+    assert np.isnan(value_in("nan"))
+    with pytest.raises(ValueError, match=r"^'black' is neither nan nor a number\.$"):
+        value_in("black")

@@ -11,6 +11,7 @@ from scipy import ndimage
 from skimage import data
 
 from napari_edgeconnect.core.classical import inpaint
+from napari_edgeconnect.core.exclusion import exclude
 from napari_edgeconnect.core.figure import INNER, OUTER, caption_of, figure_of, stretched
 
 SQUARE = np.ones((3, 3), bool)
@@ -77,3 +78,13 @@ def test_colours_stay_as_they_are_and_what_is_not_finite_is_black() -> None:
     assert np.array_equal(stretched(colour), colour)
     assert np.array_equal(stretched(np.dstack([colour, colour[..., 0]])), colour)
     assert stretched(np.array([[np.nan, 1, 2, np.inf]]), (1, 2))[0, :, 0].tolist() == [0, 0, 255, 0]
+
+
+def test_what_was_excluded_is_not_called_reconstructed() -> None:
+    image = data.camera()[:40, :50]
+    altered = np.zeros(image.shape, bool)
+    altered[10:20, 10:30] = True
+    excluded = exclude(image, altered, 0, return_record=True)
+    said = caption_of(excluded.record, altered)
+    assert said.startswith("Outlined: damaged and marked as missing (napari-edgeconnect ")
+    assert said.endswith("), nothing filled in; 10 % of the image.")

@@ -97,6 +97,8 @@ def test_given_labels_keep_their_areas_and_only_intensities_move(spread: Spread)
     assert mean.lowest < mean.highest
     (only,) = effect.objects
     assert (only.touched_px, only.fates["matched"]) == (6 * 20, 12)
+    assert only.label == 5
+    assert np.array_equal(effect.labels, labels)
 
 
 def test_areas_are_in_the_unit_s_square(spread: Spread) -> None:

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QAbstractButton, QApplication
 from skimage import data
 
 from napari_edgeconnect.core.find import FINDERS
+from napari_edgeconnect.plugin.measure_dialog import LAYER, OTSU, VALUE
 from napari_edgeconnect.plugin.widget import EdgeConnectWidget
 from napari_edgeconnect.plugin.worker import Task
 
@@ -156,6 +157,31 @@ class AnyOrder(RuleBasedStateMachine):
         self.widget.trust.show_methods()
         with tempfile.TemporaryDirectory() as folder:
             self.widget.trust.export_figure(Path(folder) / "figure.png")
+
+    @rule(kind=st.sampled_from([OTSU, VALUE, LAYER]), wait=st.booleans())
+    def measure(self, kind, wait):
+        measuring = self.widget.trust.measuring
+        measuring.ask()
+        if measuring.dialog is not None and measuring.dialog.isVisible():
+            measuring.dialog.objects.setCurrentText(kind)
+            measuring.dialog.interval.setCurrentIndex(1)  # the other choice takes seven times as long
+            measuring.dialog.measure.click()
+        if wait:
+            self._until(lambda: not self.widget.is_busy)
+
+    @rule(row=st.integers(0, 5))
+    def look_at_an_object(self, row):
+        view = self.widget.trust.measuring.view
+        if view is not None:
+            view.objects.selectRow(row)
+
+    @rule(value=st.sampled_from(["0", "255", "300"]))
+    def mark_as_missing(self, value):
+        excluding = self.widget.excluding
+        excluding.ask()
+        if excluding.dialog is not None and excluding.dialog.isVisible():
+            excluding.dialog.text.setText(value)
+            excluding.dialog.mark.click()
 
     @rule(row=st.integers(-5, 50), column=st.integers(-5, 50))
     def move_the_mouse(self, row, column):

@@ -151,7 +151,7 @@ def test_the_dock_shows_errors_and_leafs_through_copies(widget, press):
 
 
 def test_the_paragraph_is_that_of_the_record_and_can_be_copied(widget, viewer, press):
-    assert not widget.panel.report.isEnabled()
+    assert not widget.panel.methods.isEnabled()
     press(widget, "inpaint")
     widget.trust.show_methods()
     dialog = widget.trust.methods
