@@ -145,16 +145,16 @@ class EdgeConnectWidget(QWidget):
         panel = self.panel
         panel.new_mask.clicked.connect(self._add_mask)
         panel.find_menu.aboutToShow.connect(self._list_tools)
-        panel.show_grown.toggled.connect(self._look_soon.start)
-        panel.slices.currentIndexChanged.connect(self._look_soon.start)
-        panel.grow.valueChanged.connect(self._look_soon.start)
-        panel.show_probability.toggled.connect(self._look_soon.start)
+        panel.show_grown.toggled.connect(self._look_in_a_moment)
+        panel.slices.currentIndexChanged.connect(self._look_in_a_moment)
+        panel.grow.valueChanged.connect(self._look_in_a_moment)
+        panel.show_probability.toggled.connect(self._look_in_a_moment)
         panel.hallucinate.clicked.connect(lambda: self.start(Task.HALLUCINATE))
         panel.complete.clicked.connect(lambda: self.start(Task.COMPLETE))
         panel.inpaint.clicked.connect(lambda: self.start(Task.INPAINT))
         panel.cancel.clicked.connect(self.cancel)
-        panel.image.currentIndexChanged.connect(self._look_soon.start)
-        panel.mask.currentIndexChanged.connect(self._look_soon.start)
+        panel.image.currentIndexChanged.connect(self._look_in_a_moment)
+        panel.mask.currentIndexChanged.connect(self._look_in_a_moment)
         panel.model.currentIndexChanged.connect(self._show_model)
         panel.device.currentIndexChanged.connect(self._show_device)
         panel.alternatives.clicked.connect(lambda: self.start(Task.ALTERNATIVES))
@@ -167,6 +167,10 @@ class EdgeConnectWidget(QWidget):
         self.live.followed.connect(self.trust.complete_records)
         self.destroyed.connect(self._shortcuts.release)
         self.destroyed.connect(self.trust.release)
+
+    def _look_in_a_moment(self, *_: Any) -> None:
+        """For signals that carry a number: a timer would take it for its interval."""
+        self._look_soon.start()
 
     def _list_layers(self) -> None:
         layers = self._viewer.layers

@@ -10,7 +10,7 @@ from napari_edgeconnect import EdgeConnect
 from napari_edgeconnect.core.edges import EdgeSource
 from napari_edgeconnect.plugin.panel import ALL_SLICES, THIS_SLICE
 from napari_edgeconnect.plugin.preferences import DEFAULTS
-from napari_edgeconnect.plugin.widget import EdgeConnectWidget
+from napari_edgeconnect.plugin.widget import LOOK_AFTER_MS, EdgeConnectWidget
 
 from .conftest import PATIENCE_MS, can_run, status
 
@@ -31,6 +31,17 @@ def test_it_says_what_is_missing_step_by_step(viewer, make_widget, qtbot, pixels
     viewer.layers.selection.active.paint((40, 40), 1)
     qtbot.waitUntil(widget.panel.hallucinate.isEnabled)
     assert can_run(widget) == [True, False, True]
+
+
+def test_what_a_signal_carries_is_not_taken_for_a_time(viewer, widget, qtbot, qtlog):
+    panel = widget.panel
+    panel.grow.setValue(7)
+    panel.show_grown.setChecked(True)
+    assert widget._look_soon.interval() == LOOK_AFTER_MS
+    qtbot.waitUntil(lambda: not widget._look_soon.isActive())
+    viewer.layers.clear()  # no layer has the index -1
+    qtbot.waitUntil(lambda: status(widget) == "Open an image first.")
+    assert [record.message for record in qtlog.records] == []
 
 
 def test_a_new_mask_can_be_painted_on_at_once(viewer, make_widget, qtbot, pixels):
