@@ -26,7 +26,7 @@ def damaged(image: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.where(h if image.ndim == 2 else h[..., None], 0, image).astype(image.dtype), h) for h in holes]
 
 
-@pytest.mark.parametrize(("image", "recorded", "gain"), [(COINS, 21.42, 0.8), (HISTOLOGY, 26.95, 0.5)])
+@pytest.mark.parametrize(("image", "recorded", "gain"), [(COINS, 21.36, 0.8), (HISTOLOGY, 27.05, 0.5)])
 def test_repairs_are_as_good_as_recorded_and_better_than_the_fill(
     model: EdgeConnect, image: np.ndarray, recorded: float, gain: float
 ) -> None:
@@ -43,11 +43,11 @@ def test_hallucinated_edges_are_as_good_as_recorded(model: EdgeConnect) -> None:
         edge_scores(model.hallucinate_edges(i, hole).labels == EdgeSource.PROPOSED, true, hole, tolerance_px=1)
         for i, hole in damaged(COINS)
     ]
-    assert np.mean([s.precision for s in scores]) == pytest.approx(0.79, abs=0.02)
-    assert np.mean([s.recall for s in scores]) == pytest.approx(0.79, abs=0.02)
+    assert np.mean([s.precision for s in scores]) == pytest.approx(0.82, abs=0.02)
+    assert np.mean([s.recall for s in scores]) == pytest.approx(0.80, abs=0.02)
 
 
-@pytest.mark.parametrize(("image", "recorded", "grain"), [(COINS, 21.31, 0.66), (HISTOLOGY, 26.39, 0.70)])
+@pytest.mark.parametrize(("image", "recorded", "grain"), [(COINS, 21.06, 0.69), (HISTOLOGY, 26.41, 0.72)])
 def test_the_textured_model_has_more_grain_and_more_error_as_recorded(
     model: EdgeConnect, image: np.ndarray, recorded: float, grain: float
 ) -> None:
