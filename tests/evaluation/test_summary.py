@@ -14,7 +14,7 @@ from napari_edgeconnect.evaluation.table import figures_csv, markdown, summary_c
 
 RECORD = {
     "cases": 4, "size": 64, "images": ["a.png"], "seed": 0, "masks": "drawn", "model": None,
-    "settings": {"threshold": 0.3},
+    "settings": {"threshold": 0.3, "match_noise": False},
 }  # fmt: skip
 
 

@@ -54,12 +54,12 @@ def test_replaced_pixels_are_completed_anew(widget, viewer, edges, switch_on, se
     check_follows(widget, viewer)
 
 
-def test_a_deleted_picture_is_made_anew_by_the_next_stroke(two_windows, viewer, switch_on, settle):
+def test_a_deleted_picture_is_made_anew_by_the_next_stroke(two_windows, viewer, switch_on, settle, qtbot):
     widget, edges = two_windows
     switch_on(widget)
     viewer.layers.remove(completed(viewer))
     settle(widget)
-    assert len(viewer.layers) == 3
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3)  # its outline goes, too
     stroke(edges, *line(30, 540, 560))
     settle(widget)
     check_follows(widget, viewer)
