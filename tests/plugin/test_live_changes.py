@@ -59,7 +59,7 @@ def test_a_deleted_picture_is_made_anew_by_the_next_stroke(two_windows, viewer, 
     switch_on(widget)
     viewer.layers.remove(completed(viewer))
     settle(widget)
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3)  # its outline goes, too
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=PATIENCE_MS)  # its outline goes, too
     stroke(edges, *line(30, 540, 560))
     settle(widget)
     check_follows(widget, viewer)
