@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from . import options
 from .report import Report, reporting
 
 if TYPE_CHECKING:
+    from napari_edgeconnect.core.settings import Settings
     from napari_edgeconnect.evaluation.cases import CaseList
     from napari_edgeconnect.evaluation.run import Evaluation
 
@@ -77,10 +77,8 @@ def evaluate(
         _check_folders(images, output)
         source = CaseList(images=images, masks=masks, size=size, per_cell=cases, seed=seed)
         names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
-        evaluation = replace(
-            _prepared(source, names, model, device, sheets=sheets, report=report),
-            settings=Settings(match_noise=match_noise),
-        )
+        settings = Settings(match_noise=match_noise)
+        evaluation = _prepared(source, names, model, device, settings=settings, sheets=sheets, report=report)
         _run(evaluation, output, overwrite=overwrite, report=report)
 
 
@@ -92,7 +90,14 @@ def _check_folders(images: Path, output: Path) -> None:
 
 
 def _prepared(
-    source: CaseList, names: Sequence[str] | None, model: str | None, device: str, *, sheets: bool, report: Report
+    source: CaseList,
+    names: Sequence[str] | None,
+    model: str | None,
+    device: str,
+    *,
+    settings: Settings,
+    sheets: bool,
+    report: Report,
 ) -> Evaluation:
     from napari_edgeconnect.core.edgeconnect import EdgeConnect
     from napari_edgeconnect.core.models import DEFAULT_MODEL
@@ -111,7 +116,14 @@ def _prepared(
     if any(name in EDGECONNECT for name in chosen):
         loaded = EdgeConnect.load(model or DEFAULT_MODEL, device=device)
         report.model(loaded.info, str(loaded.device))
-    return Evaluation(source=source, methods=chosen, model=loaded, perceptual=perceptual.is_available(), sheets=sheets)
+    return Evaluation(
+        source=source,
+        methods=chosen,
+        model=loaded,
+        settings=settings,
+        perceptual=perceptual.is_available(),
+        sheets=sheets,
+    )
 
 
 def _run(evaluation: Evaluation, output: Path, *, overwrite: bool, report: Report) -> None:

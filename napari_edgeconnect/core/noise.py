@@ -102,13 +102,14 @@ class Noise:
 
         ``correlation`` is that of neighbouring pixels.
         """
+        seen = self.seen
         ends = {"darkest": [m.darkest for m in self.models], "brightest": [m.brightest for m in self.models]}
         float64 = np.dtype(np.float64)
         shown: dict[str, Any] = {
             name: mapping.from_unit(np.array(values), float64).tolist() for name, values in ends.items()
         }
         for name, values in ends.items():
-            variances = [float(m.variance(value)) / self.seen for m, value in zip(self.models, values, strict=True)]
+            variances = [float(m.variance(value)) / seen for m, value in zip(self.models, values, strict=True)]
             shown[f"sigma_{name}"] = [mapping.to_source_span(variance**0.5) for variance in variances]
         return {**shown, "correlation": self.grain.correlation}
 

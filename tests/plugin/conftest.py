@@ -159,3 +159,13 @@ def status(widget):
 def can_run(widget):
     panel = widget.panel
     return [button.isEnabled() for button in (panel.hallucinate, panel.complete, panel.inpaint)]
+
+
+@pytest.fixture
+def small(viewer, make_widget, pixels):
+    """A widget on a small image with little damage."""
+    viewer.add_image(pixels[:64, :64], name="camera")
+    mask = np.zeros((64, 64), np.uint8)
+    mask[30:33, 20:40] = 1
+    viewer.add_labels(mask, name="mask")
+    return make_widget(viewer)

@@ -14,16 +14,6 @@ from napari_edgeconnect.plugin.layers import KEY, UNCERTAINTY, is_own
 from .conftest import PATIENCE_MS, status
 
 
-@pytest.fixture
-def small(viewer, make_widget, pixels):
-    """A widget on a small image with little damage."""
-    viewer.add_image(pixels[:64, :64], name="camera")
-    mask = np.zeros((64, 64), np.uint8)
-    mask[30:33, 20:40] = 1
-    viewer.add_labels(mask, name="mask")
-    return make_widget(viewer)
-
-
 def of_uncertainty(viewer):
     (layer,) = [layer for layer in viewer.layers if is_own(layer, UNCERTAINTY)]
     return layer

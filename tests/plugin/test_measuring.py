@@ -39,16 +39,6 @@ NAME = "camera [reconstructed · objects at the damage]"
 
 
 @pytest.fixture
-def small(viewer, make_widget, pixels):
-    """A widget on a small image with little damage."""
-    viewer.add_image(pixels[:64, :64], name="camera")
-    mask = np.zeros((64, 64), np.uint8)
-    mask[30:33, 20:40] = 1
-    viewer.add_labels(mask, name="mask")
-    return make_widget(viewer)
-
-
-@pytest.fixture
 def measure(qtbot):
     """Ask for a measurement in the dialog, and wait until its run has ended."""
 
