@@ -17,7 +17,7 @@ from ..core.exclusion import exclusion_notes, held_by, unused_value, value_in
 from ..core.planes import nonfinite
 from .layer_plane import read_plane
 from .parts import form
-from .session import Session, Situation
+from .session import Session
 from .worker import Task
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ class Excluding(QObject):
         self._session, self._start = session, start
         self.dialog: ValueDialog | None = None
         session.panel.exclude.clicked.connect(self.ask)
-
-    def enable(self, now: Situation) -> None:
-        """Damage can be marked where there is some."""
-        self._session.panel.exclude.setEnabled(not now.missing and not self._session.is_busy)
 
     def ask(self, *_: object) -> None:
         """Mark the damage of the displayed plane, in an image of whole numbers after asking for a value."""

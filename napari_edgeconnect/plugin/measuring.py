@@ -19,7 +19,7 @@ from .measure_view import MeasureView
 from .measured import VIEW, Measured, go_to_object
 from .placing import another_repair
 from .preferences import preferred
-from .session import Session, Situation
+from .session import Session
 from .worker import Outcome, Task
 
 if TYPE_CHECKING:
@@ -49,10 +49,6 @@ class Measuring(QObject):
     def view(self) -> MeasureView | None:
         """What shows the last measurement; None before there was one."""
         return self._tab.view
-
-    def enable(self, now: Situation) -> None:
-        """Objects can be measured where there is damage: the repair that is measured is made for it."""
-        self._session.panel.measure.setEnabled(not now.missing and not self._session.is_busy)
 
     def ask(self, *_: object) -> None:
         """Open the dialog about the displayed plane."""

@@ -56,7 +56,6 @@ class Trust(QObject):
         """Say what speaks against a repair of what is there now, and enable what can be reported."""
         self.reasons.follow(now)
         self.complete_records()  # of candidates, too, that were kept before something was found out
-        self.measuring.enable(now)
         has_repair = shown_repair(self._session.viewer, now.plane) is not None
         for part in (self._panel.methods, self._panel.figure):
             part.setEnabled(has_repair)

@@ -287,12 +287,11 @@ class EdgeConnectWidget(QWidget):
         panel.inpaint.setEnabled(ready or (whole and not self.is_busy))
         panel.reset.setEnabled(edges is not None and not self.is_busy)
         panel.show_probability.setEnabled(edges is not None)
-        for part in (panel.alternatives, panel.test, panel.how_sure):
+        for part in (panel.alternatives, panel.test, panel.how_sure, panel.measure, panel.exclude):
             part.setEnabled(ready)
         self.edge_buttons.enable(now.plane, edges)
         self.candidates.enable(now.plane)
         self.finding.enable(now.plane)
-        self.excluding.enable(now)
 
     # ---- what the buttons do
 
